@@ -1,0 +1,64 @@
+//! What a session is told once: parsed, checked and defaulted by the binding, then trusted.
+
+use std::time::Duration;
+
+/// Settings of one provider's session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionConfig {
+    /// The room of every document of this provider.
+    pub room_id: String,
+    /// Reconnection, with the option names and defaults of socket.io-client.
+    pub reconnection: Reconnection,
+    /// From dialling until the Socket.IO CONNECT is answered; `None` waits for ever.
+    pub connection_timeout: Option<Duration>,
+    /// How long an emitted update waits for its ack or echo before it is emitted again.
+    pub ack_timeout: Duration,
+    /// How often step 1 is repeated, with jitter; `None` only when updates are missing.
+    pub resync_interval: Option<Duration>,
+    /// Bytes of unconfirmed updates kept per document; past it only the difference is computed on connect.
+    pub outbox_limit: usize,
+    /// A provider that never sends document updates.
+    pub read_only: bool,
+}
+
+impl SessionConfig {
+    /// The defaults for a room.
+    pub fn new(room_id: impl Into<String>) -> Self {
+        Self {
+            room_id: room_id.into(),
+            reconnection: Reconnection::default(),
+            connection_timeout: Some(Duration::from_secs(20)),
+            ack_timeout: Duration::from_secs(10),
+            resync_interval: Some(Duration::from_secs(30)),
+            outbox_limit: 8 * 1024 * 1024,
+            read_only: false,
+        }
+    }
+}
+
+/// When and how often a lost connection is tried again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reconnection {
+    /// Whether a lost connection is tried again at all.
+    pub is_enabled: bool,
+    /// Attempts before giving up; `None` never gives up.
+    pub attempts: Option<u32>,
+    /// Delay before the first attempt.
+    pub delay: Duration,
+    /// The delay never grows past this.
+    pub delay_max: Duration,
+    /// Share of the delay that is random, 0 to 1.
+    pub randomization_factor: f64,
+}
+
+impl Default for Reconnection {
+    fn default() -> Self {
+        Self {
+            is_enabled: true,
+            attempts: None,
+            delay: Duration::from_secs(1),
+            delay_max: Duration::from_secs(5),
+            randomization_factor: 0.5,
+        }
+    }
+}
