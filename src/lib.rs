@@ -13,6 +13,7 @@
 //! Dependencies point down. `session` and `document` are siblings and meet in `net`. `ARCHITECTURE.md` tells who owns
 //! what and which thread runs it.
 
+pub mod document;
 pub mod error;
 pub mod protocol;
 

@@ -1,0 +1,73 @@
+//! What other threads have to tell a JS thread. One wake-up serves all of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use napi::Status;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use parking_lot::Mutex;
+
+use crate::document::Waker;
+
+/// Runs the JS thread's drain function. Weak: it does not keep the process alive.
+pub(super) type WakeFunction = ThreadsafeFunction<(), (), (), Status, false, true>;
+
+/// One thing to handle on the JS thread.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// A remote transaction of this document waits for its listeners.
+    Document(u64),
+}
+
+/// The queue in front of one JS thread.
+pub(super) struct Inbox {
+    queue: Mutex<VecDeque<Message>>,
+    is_woken: AtomicBool,
+    wake: WakeFunction,
+}
+
+impl Inbox {
+    pub(super) fn new(wake: WakeFunction) -> Arc<Self> {
+        Arc::new(Self { queue: Mutex::default(), is_woken: AtomicBool::new(false), wake })
+    }
+
+    /// Queues a message from any thread.
+    pub(super) fn push(&self, message: Message) {
+        self.queue.lock().push_back(message);
+        self.wake();
+    }
+
+    /// Makes sure that the drain function runs once more.
+    pub(super) fn wake(&self) {
+        if !self.is_woken.swap(true, Ordering::AcqRel) {
+            // Fails only while the environment goes away; then nobody is left to be told.
+            self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+
+    /// To be called when the drain function starts: later messages wake it again.
+    pub(super) fn begin_drain(&self) {
+        self.is_woken.store(false, Ordering::Release);
+    }
+
+    pub(super) fn pop(&self) -> Option<Message> {
+        self.queue.lock().pop_front()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.lock().is_empty()
+    }
+}
+
+/// Tells a JS thread that one of its documents has something to dispatch.
+pub(super) struct DocumentWaker {
+    pub(super) id: u64,
+    pub(super) inbox: Arc<Inbox>,
+}
+
+impl Waker for DocumentWaker {
+    fn wake(&self) {
+        self.inbox.push(Message::Document(self.id));
+    }
+}

@@ -1,0 +1,179 @@
+//! What one environment (the main thread, a worker thread) shares: its inbox, its documents, the end of its tick.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use napi::Env;
+use napi::bindgen_prelude::{Function, FunctionRef, JsObjectValue, Object};
+
+use super::error::Result;
+use super::hidden::HiddenSymbols;
+use super::inbox::{Inbox, Message};
+use super::raw::{HandleScope, Reference};
+use super::types::DocCore;
+use crate::document::AttachmentId;
+
+/// How long one wake-up may keep the event loop; what is left waits for the next turn.
+const DRAIN_BUDGET: Duration = Duration::from_millis(4);
+
+thread_local! {
+    // One environment per thread, as in Node's main thread and in its worker threads.
+    static CURRENT: RefCell<Option<Rc<JsThread>>> = const { RefCell::new(None) };
+}
+
+/// State of one environment.
+pub(super) struct JsThread {
+    env: Env,
+    pub(super) hidden: HiddenSymbols,
+    pub(super) inbox: Arc<Inbox>,
+    next_id: Cell<u64>,
+    documents: RefCell<HashMap<u64, Weak<DocCore>>>,
+    /// Providers by the attachments of their documents: the origins of what they applied.
+    providers: RefCell<HashMap<AttachmentId, Reference>>,
+    /// Documents whose baton this tick holds.
+    held: RefCell<Vec<Rc<DocCore>>>,
+    end_tasks: RefCell<Vec<Box<dyn FnOnce(Env)>>>,
+    is_end_scheduled: Cell<bool>,
+    set_immediate: FunctionRef<Function<'static, (), ()>, ()>,
+    end_tick: FunctionRef<(), ()>,
+}
+
+impl JsThread {
+    /// The state of the calling environment, made at its first use.
+    pub(super) fn current(env: Env) -> Result<Rc<Self>> {
+        if let Some(thread) = CURRENT.with_borrow(Clone::clone) {
+            return Ok(thread);
+        }
+        let thread = Rc::new(Self::new(env)?);
+        CURRENT.set(Some(Rc::clone(&thread)));
+        // Worker threads may be terminated at any time (T 16): nothing of this environment may be used after this.
+        env.add_env_cleanup_hook((), |()| {
+            if let Some(thread) = CURRENT.take() {
+                thread.close();
+            }
+        })?;
+        Ok(thread)
+    }
+
+    fn new(env: Env) -> Result<Self> {
+        let drain: Function<'_, (), ()> = env.create_function_from_closure("drain", |ctx| {
+            drain(*ctx.env);
+            Ok(())
+        })?;
+        let wake = drain.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
+        let end_tick: Function<'_, (), ()> = env.create_function_from_closure("endTick", |ctx| {
+            end_tick(*ctx.env);
+            Ok(())
+        })?;
+        let set_immediate: Function<'_, Function<'static, (), ()>, ()> =
+            env.get_global()?.get_named_property("setImmediate")?;
+        Ok(Self {
+            env,
+            hidden: HiddenSymbols::new(env)?,
+            inbox: Inbox::new(wake),
+            next_id: Cell::new(1),
+            documents: RefCell::default(),
+            providers: RefCell::default(),
+            held: RefCell::default(),
+            end_tasks: RefCell::default(),
+            is_end_scheduled: Cell::new(false),
+            set_immediate: set_immediate.create_ref()?,
+            end_tick: end_tick.create_ref()?,
+        })
+    }
+
+    pub(super) fn env(&self) -> Env {
+        self.env
+    }
+
+    /// An id that is unique in this environment.
+    pub(super) fn next_id(&self) -> u64 {
+        let id = self.next_id.get();
+        self.next_id.set(id + 1);
+        id
+    }
+
+    pub(super) fn register_document(&self, core: &Rc<DocCore>) {
+        self.documents.borrow_mut().insert(core.id(), Rc::downgrade(core));
+    }
+
+    pub(super) fn forget_document(&self, id: u64) {
+        self.documents.borrow_mut().remove(&id);
+    }
+
+    /// Gives a document's baton back when the tick ends.
+    pub(super) fn hold(&self, core: &Rc<DocCore>) -> Result<()> {
+        self.held.borrow_mut().push(Rc::clone(core));
+        self.schedule_end()
+    }
+
+    /// Runs a task when the tick ends.
+    pub(super) fn at_tick_end(&self, task: impl FnOnce(Env) + 'static) -> Result<()> {
+        self.end_tasks.borrow_mut().push(Box::new(task));
+        self.schedule_end()
+    }
+
+    /// The provider that an attachment belongs to, unless it was collected.
+    pub(super) fn provider_of<'env>(&self, id: AttachmentId) -> Option<Object<'env>> {
+        self.providers.borrow().get(&id).and_then(Reference::object)
+    }
+
+    fn schedule_end(&self) -> Result<()> {
+        if !self.is_end_scheduled.replace(true) {
+            let end_tick = self.end_tick.borrow_back(&self.env)?;
+            // SAFETY of the lifetime: the function is only used for this call.
+            let end_tick = unsafe { std::mem::transmute::<Function<'_, (), ()>, Function<'static, (), ()>>(end_tick) };
+            self.set_immediate.borrow_back(&self.env)?.call(end_tick)?;
+        }
+        Ok(())
+    }
+
+    fn close(&self) {
+        let held = self.held.take();
+        for core in &held {
+            core.leave();
+        }
+        self.end_tasks.take();
+    }
+
+    fn handle(&self, message: &Message) {
+        match message {
+            Message::Document(id) => {
+                let core = self.documents.borrow().get(id).and_then(Weak::upgrade);
+                if let Some(core) = core {
+                    core.handle_wake(self.env);
+                }
+            }
+        }
+    }
+}
+
+fn end_tick(env: Env) {
+    let Ok(thread) = JsThread::current(env) else { return };
+    thread.is_end_scheduled.set(false);
+    for core in thread.held.take() {
+        core.leave();
+    }
+    for task in thread.end_tasks.take() {
+        task(env);
+    }
+}
+
+fn drain(env: Env) {
+    let Ok(thread) = JsThread::current(env) else { return };
+    thread.inbox.begin_drain();
+    let started = Instant::now();
+    while let Some(message) = thread.inbox.pop() {
+        let _scope = HandleScope::open(env);
+        thread.handle(&message);
+        if started.elapsed() >= DRAIN_BUDGET {
+            break;
+        }
+    }
+    if !thread.inbox.is_empty() {
+        thread.inbox.wake();
+    }
+}

@@ -1,0 +1,137 @@
+//! The few Node-API calls that napi-rs offers no fitting form of: weak references, listeners that may throw anything,
+//! errors of listeners nobody called, handle scopes.
+
+use std::ptr;
+
+use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
+use napi::{Env, JsValue, Status, sys};
+
+use super::error::Result;
+
+/// A value that JavaScript code threw, valid in the current handle scope.
+#[derive(Clone, Copy)]
+pub(super) struct Thrown(pub(super) sys::napi_value);
+
+/// Calls a function. Unlike napi-rs, hands out the very value that was thrown.
+pub(super) fn call(
+    env: Env,
+    function: sys::napi_value,
+    args: &[sys::napi_value],
+) -> std::result::Result<sys::napi_value, Thrown> {
+    let (mut this, mut result, mut thrown) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    // SAFETY: all values belong to this environment and to an open handle scope; out-pointers are valid.
+    unsafe {
+        sys::napi_get_undefined(env.raw(), &raw mut this);
+        let status =
+            sys::napi_call_function(env.raw(), this, function, args.len(), args.as_ptr(), &raw mut result);
+        if status == sys::Status::napi_ok {
+            return Ok(result);
+        }
+        if sys::napi_get_and_clear_last_exception(env.raw(), &raw mut thrown) == sys::Status::napi_ok {
+            return Err(Thrown(thrown));
+        }
+        Err(Thrown(this))
+    }
+}
+
+/// Makes a value the pending exception; the error returned tells napi-rs so.
+pub(super) fn throw(env: Env, thrown: Thrown) -> napi::Error {
+    // SAFETY: the value belongs to this environment and to an open handle scope.
+    unsafe { sys::napi_throw(env.raw(), thrown.0) };
+    napi::Error::from_status(Status::PendingException)
+}
+
+/// Hands a value that nobody can catch to `process.on('uncaughtException')`.
+pub(super) fn report_uncaught(env: Env, thrown: Thrown) {
+    // SAFETY: the value belongs to this environment and to an open handle scope.
+    unsafe { sys::napi_fatal_exception(env.raw(), thrown.0) };
+}
+
+/// Values made while it lives are freed with it.
+pub(super) struct HandleScope {
+    env: Env,
+    scope: sys::napi_handle_scope,
+}
+
+impl HandleScope {
+    pub(super) fn open(env: Env) -> Self {
+        let mut scope = ptr::null_mut();
+        // SAFETY: closed by drop, in reverse order of opening.
+        unsafe { sys::napi_open_handle_scope(env.raw(), &raw mut scope) };
+        Self { env, scope }
+    }
+}
+
+impl Drop for HandleScope {
+    fn drop(&mut self) {
+        // SAFETY: opened by `open`.
+        unsafe { sys::napi_close_handle_scope(self.env.raw(), self.scope) };
+    }
+}
+
+/// A reference to an object, weak (the object may be collected) or strong.
+pub(super) struct Reference {
+    env: Env,
+    raw: sys::napi_ref,
+}
+
+impl Reference {
+    /// Does not keep the object alive.
+    pub(super) fn weak<'env>(env: Env, value: &impl JsValue<'env>) -> Result<Self> {
+        Self::new(env, value.raw(), 0)
+    }
+
+    /// Keeps the object alive until dropped.
+    pub(super) fn strong<'env>(env: Env, value: &impl JsValue<'env>) -> Result<Self> {
+        Self::new(env, value.raw(), 1)
+    }
+
+    /// Keeps any value alive. Only objects can be referred to, so others sit in one.
+    pub(super) fn boxed<'env>(env: Env, value: &impl JsValue<'env>) -> Result<Self> {
+        let mut holder = Object::new(&env)?;
+        holder.set_named_property("value", value.to_unknown())?;
+        Self::strong(env, &holder)
+    }
+
+    /// The value given to [`Reference::boxed`].
+    pub(super) fn unboxed<'env>(&self) -> Result<Unknown<'env>> {
+        match self.object() {
+            Some(holder) => holder.get_named_property_unchecked("value"),
+            None => Err(napi::Error::from_status(Status::InvalidArg)),
+        }
+    }
+
+    fn new(env: Env, value: sys::napi_value, count: u32) -> Result<Self> {
+        let mut raw = ptr::null_mut();
+        // SAFETY: the value belongs to this environment; the out-pointer is valid.
+        let status = unsafe { sys::napi_create_reference(env.raw(), value, count, &raw mut raw) };
+        check(status)?;
+        Ok(Self { env, raw })
+    }
+
+    /// The value, unless it was collected.
+    pub(super) fn value(&self) -> Option<sys::napi_value> {
+        let mut value = ptr::null_mut();
+        // SAFETY: the reference is alive until drop.
+        let status = unsafe { sys::napi_get_reference_value(self.env.raw(), self.raw, &raw mut value) };
+        (status == sys::Status::napi_ok && !value.is_null()).then_some(value)
+    }
+
+    /// The object, unless it was collected.
+    pub(super) fn object<'env>(&self) -> Option<Object<'env>> {
+        // SAFETY: only objects are referred to by those who ask for one.
+        self.value().and_then(|value| unsafe { Object::from_napi_value(self.env.raw(), value) }.ok())
+    }
+}
+
+impl Drop for Reference {
+    fn drop(&mut self) {
+        // SAFETY: created by `new`, deleted once.
+        unsafe { sys::napi_delete_reference(self.env.raw(), self.raw) };
+    }
+}
+
+/// A status as a result.
+pub(super) fn check(status: sys::napi_status) -> Result<()> {
+    if status == sys::Status::napi_ok { Ok(()) } else { Err(napi::Error::from_status(Status::from(status))) }
+}

@@ -1,0 +1,227 @@
+//! `YArray`.
+
+use std::rc::Rc;
+
+use napi::bindgen_prelude::{Array, JsObjectValue, Object, This, Unknown};
+use napi::{Env, JsValue};
+use napi_derive::napi;
+use yrs::types::ToJson;
+use yrs::{Array as _, ArrayRef};
+
+use super::shared_type::SharedType;
+use super::text::{position, range};
+use super::transaction::YTransaction;
+use crate::binding::error::{OrThrow, Result};
+use crate::binding::listeners::Listener;
+use crate::binding::raw::Reference;
+use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
+use crate::document::{Input, TypeKind, Value, array_delete, array_insert};
+
+/// A shared list of values and other shared types.
+///
+/// ```js
+/// const array = doc.getArray('list')
+/// array.insert(0, ['a', 1, new YMap({ nested: true })])
+/// ```
+#[napi]
+pub struct YArray(pub(super) SharedType<Vec<Rc<Reference>>>);
+
+impl YArray {
+    pub(in crate::binding) fn input<'env>(&self, env: Env, seen: &mut Preliminaries<'env>) -> Result<Input> {
+        let (items, slot) = self.0.preliminary_parts().or_throw(env)?;
+        let items: Result<Vec<Input>> =
+            items.iter().map(|item| seen.input(env, item.unboxed()?)).collect();
+        Ok(Input::Array(slot, items?))
+    }
+
+    fn insert_at<'env>(
+        &self,
+        env: Env,
+        index: Option<u32>,
+        items: Array<'env>,
+        txn: Option<&YTransaction>,
+    ) -> Result<()> {
+        if self.0.is_preliminary() {
+            return self.insert_preliminary(env, index, items);
+        }
+        let (core, _) = self.0.place(env)?;
+        let mut seen = Preliminaries::default();
+        let inputs: Result<Vec<Input>> =
+            (0..items.len()).map(|at| seen.input(env, items.get_element::<Unknown>(at)?)).collect();
+        let inputs = inputs?;
+        let inserted = self.0.write(env, txn, |txn, branch| {
+            let index = index.unwrap_or_else(|| ArrayRef::from(branch).len(txn));
+            array_insert(txn, branch, index, inputs)
+        });
+        seen.integrate(env, &core)?;
+        inserted
+    }
+
+    fn insert_preliminary(&self, env: Env, index: Option<u32>, items: Array<'_>) -> Result<()> {
+        let items: Result<Vec<Rc<Reference>>> =
+            (0..items.len()).map(|at| Reference::boxed(env, &items.get_element::<Unknown>(at)?).map(Rc::new)).collect();
+        let items = items?;
+        let inserted = self.0.with_preliminary(|content| {
+            let index = index.unwrap_or(content.len() as u32);
+            let at = range(content.len(), index, 0)?;
+            content.splice(at, items);
+            Ok(())
+        });
+        inserted.unwrap_or(Ok(())).or_throw(env)
+    }
+}
+
+#[napi]
+impl YArray {
+    /// A preliminary array, to be inserted into a `YMap` or `YArray`.
+    #[napi(constructor, ts_args_type = "items?: Array<YInput>")]
+    pub fn new(env: Env, items: Option<Array<'_>>) -> Result<Self> {
+        let array = Self(SharedType::preliminary(TypeKind::Array, Vec::new()));
+        if let Some(items) = items {
+            array.insert_preliminary(env, None, items)?;
+        }
+        Ok(array)
+    }
+
+    /// Kind of the shared type: 0.
+    #[napi(getter, js_name = "type")]
+    pub fn kind(&self) -> u32 {
+        0
+    }
+
+    /// Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary array.
+    #[napi(getter, ts_return_type = "YTypeId")]
+    pub fn id<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        self.0.id(env)
+    }
+
+    /// Whether the array is not part of a document yet.
+    #[napi(getter)]
+    pub fn prelim(&self) -> bool {
+        self.0.is_preliminary()
+    }
+
+    /// The document, `undefined` for a preliminary array.
+    #[napi(getter, ts_return_type = "YDoc")]
+    pub fn doc<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
+        self.0.doc(env, &this)
+    }
+
+    /// Whether the array is part of a document and not deleted.
+    #[napi]
+    pub fn alive(&self, env: Env, txn: Option<&YTransaction>) -> Result<bool> {
+        self.0.is_alive(env, txn)
+    }
+
+    /// Number of elements.
+    #[napi]
+    pub fn length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
+        match self.0.with_preliminary(|content| content.len() as u32) {
+            Some(length) => Ok(length),
+            None => self.0.read(env, txn, |reader, branch| ArrayRef::from(branch).len(reader)),
+        }
+    }
+
+    /// The elements as plain JSON-like values, nested shared types included.
+    #[napi(ts_return_type = "Array<any>")]
+    pub fn to_json<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Unknown<'env>> {
+        if self.0.is_preliminary() {
+            return self.values(env, txn).map(|it| it.to_unknown());
+        }
+        let json = self.0.read(*env, txn, |reader, branch| ArrayRef::from(branch).to_json(reader))?;
+        any_to_js(env, &json)
+    }
+
+    /// Inserts elements at an index.
+    ///
+    /// Throws `ERR_OUT_OF_RANGE` past the end, `ERR_UNSUPPORTED_VALUE` before anything is changed.
+    #[napi(ts_args_type = "index: number, items: Array<YInput>, txn?: YTransaction")]
+    pub fn insert(&self, env: Env, index: f64, items: Array<'_>, txn: Option<&YTransaction>) -> Result<()> {
+        let index = position(env, index, "index")?;
+        self.insert_at(env, Some(index), items, txn)
+    }
+
+    /// Appends elements.
+    #[napi(ts_args_type = "items: Array<YInput>, txn?: YTransaction")]
+    pub fn push(&self, env: Env, items: Array<'_>, txn: Option<&YTransaction>) -> Result<()> {
+        self.insert_at(env, None, items, txn)
+    }
+
+    /// Removes `length` elements (one by default). Throws `ERR_OUT_OF_RANGE` past the end.
+    #[napi]
+    pub fn delete(&self, env: Env, index: f64, length: Option<f64>, txn: Option<&YTransaction>) -> Result<()> {
+        let (index, length) = (position(env, index, "index")?, position(env, length.unwrap_or(1.0), "length")?);
+        let removed = self.0.with_preliminary(|content| {
+            content.drain(range(content.len(), index, length)?);
+            Ok(())
+        });
+        match removed {
+            Some(removed) => removed.or_throw(env),
+            None => self.0.write(env, txn, |txn, branch| array_delete(txn, branch, index, length)),
+        }
+    }
+
+    /// The element at an index, `undefined` past the end.
+    #[napi(ts_return_type = "any")]
+    pub fn get<'env>(&self, env: &'env Env, index: f64, txn: Option<&YTransaction>) -> Result<Unknown<'env>> {
+        let index = position(*env, index, "index")?;
+        if let Some(item) = self.0.with_preliminary(|content| content.get(index as usize).cloned()) {
+            return item.map_or_else(|| undefined(env), |item| item.unboxed());
+        }
+        let (core, _) = self.0.place(*env)?;
+        let value = self.0.read(*env, txn, |reader, branch| {
+            let array = ArrayRef::from(branch);
+            if index < array.len(reader) { array.get(reader, index).map(Value::from) } else { None }
+        })?;
+        value.map_or_else(|| undefined(env), |value| value_to_js(env, &core, &value))
+    }
+
+    /// All elements.
+    #[napi(ts_return_type = "Array<any>")]
+    pub fn values<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Array<'env>> {
+        if let Some(content) = self.0.with_preliminary(|content| content.clone()) {
+            let mut list = env.create_array(content.len() as u32)?;
+            for (index, item) in content.iter().enumerate() {
+                list.set(index as u32, item.unboxed()?)?;
+            }
+            return Ok(list);
+        }
+        let (core, _) = self.0.place(*env)?;
+        let values = self.0.read(*env, txn, |reader, branch| {
+            ArrayRef::from(branch).iter(reader).map(Value::from).collect::<Vec<_>>()
+        })?;
+        let mut list = env.create_array(values.len() as u32)?;
+        for (index, value) in values.iter().enumerate() {
+            list.set(index as u32, value_to_js(env, &core, value)?)?;
+        }
+        Ok(list)
+    }
+
+    /// Calls a function at every change of this array, when its transaction is committed.
+    #[napi(ts_args_type = "callback: (event: YArrayEvent, txn: YTransaction) => void")]
+    pub fn observe(&self, env: Env, callback: Listener<'_>) -> Result<()> {
+        self.0.observe(env, callback, false)
+    }
+
+    /// Stops calling a function that was passed to `observe`. Returns whether it was.
+    #[napi(ts_args_type = "callback: (event: YArrayEvent, txn: YTransaction) => void")]
+    pub fn unobserve(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
+        self.0.unobserve(env, callback, false)
+    }
+
+    /// Calls a function at every change of this array or of types inside of it.
+    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
+    pub fn observe_deep(&self, env: Env, callback: Listener<'_>) -> Result<()> {
+        self.0.observe(env, callback, true)
+    }
+
+    /// Stops calling a function that was passed to `observeDeep`. Returns whether it was.
+    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
+    pub fn unobserve_deep(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
+        self.0.unobserve(env, callback, true)
+    }
+
+    /// Does nothing; arrays need not be freed.
+    #[napi]
+    pub fn free(&self) {}
+}

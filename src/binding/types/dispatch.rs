@@ -1,0 +1,169 @@
+//! Calls the listeners of a document.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, Unknown};
+use napi::{Env, JsValue, sys};
+use yrs::BranchID;
+
+use super::doc_core::DocCore;
+use super::event::EventSource;
+use super::transaction::YTransaction;
+use crate::binding::error::Result;
+use crate::binding::hidden::Hidden;
+use crate::binding::listeners::Listeners;
+use crate::binding::raw::{self, Reference, Thrown};
+use crate::binding::value::bytes_to_js;
+use crate::document::{Record, TypeHandle};
+
+/// A committed transaction whose listeners have not run yet.
+pub(super) struct Pending {
+    pub(super) record: Rc<Record>,
+    /// The origin that JavaScript gave, in a box.
+    pub(super) origin: Option<Reference>,
+    pub(super) is_remote: bool,
+}
+
+/// The list of a type's listeners.
+pub(super) fn type_key(handle: &TypeHandle, is_deep: bool) -> String {
+    let prefix = if is_deep { "deep" } else { "type" };
+    match &handle.id {
+        BranchID::Root(name) => format!("{prefix}/root/{name}"),
+        BranchID::Nested(id) => format!("{prefix}/{}/{}", id.client.get(), id.clock),
+    }
+}
+
+/// Runs all listeners of one transaction, in the order of yjs. Returns what they threw.
+pub(super) fn dispatch(core: &Rc<DocCore>, env: Env, pending: &Pending) -> Vec<Thrown> {
+    let mut thrown = Vec::new();
+    // Fails when the environment goes away; then there is nobody to call.
+    Dispatch::new(core, env, pending).and_then(|it| it.map_or(Ok(()), |mut it| it.run(&mut thrown))).ok();
+    thrown
+}
+
+/// Calls all listeners; throws what the first of them threw.
+pub(super) fn call_all(env: Env, functions: &[Unknown<'_>], args: &[sys::napi_value]) -> Result<()> {
+    let mut first = None;
+    for function in functions {
+        if let Err(thrown) = raw::call(env, function.raw(), args) {
+            first.get_or_insert(thrown);
+        }
+    }
+    first.map_or(Ok(()), |thrown| Err(raw::throw(env, thrown)))
+}
+
+/// Warns once per document about an explicit transaction that outlives its tick (T 22).
+pub(super) fn warn_open_transaction(env: Env) {
+    let warn = || -> Result<()> {
+        let process: Object<'_> = env.get_global()?.get_named_property("process")?;
+        let emit: napi::bindgen_prelude::Function<'_, napi::bindgen_prelude::FnArgs<(&str, &str)>, ()> =
+            process.get_named_property("emitWarning")?;
+        let text = "a transaction of a YDoc is still open at the end of its tick: remote updates wait until commit()";
+        emit.call((text, "YTransactionWarning").into())
+    };
+    warn().ok();
+}
+
+struct Dispatch<'env> {
+    core: &'env Rc<DocCore>,
+    env: Env,
+    record: &'env Rc<Record>,
+    origin: Option<sys::napi_value>,
+    listeners: Listeners<'env>,
+    txn: OnceCell<sys::napi_value>,
+}
+
+impl<'env> Dispatch<'env> {
+    fn new(core: &'env Rc<DocCore>, env: Env, pending: &'env Pending) -> Result<Option<Self>> {
+        let Some(listeners) = core.listeners(env)? else { return Ok(None) };
+        let origin = match (&pending.origin, pending.record.attachment) {
+            (Some(origin), _) => Some(origin.unboxed()?.raw()),
+            (None, Some(id)) => core.thread.provider_of(id).map(|it| it.raw()),
+            (None, None) => None,
+        };
+        Ok(Some(Self { core, env, record: &pending.record, origin, listeners, txn: OnceCell::new() }))
+    }
+
+    fn run(&mut self, thrown: &mut Vec<Thrown>) -> Result<()> {
+        for index in 0..self.record.events.len() {
+            let key = type_key(&self.record.events[index].target, false);
+            let event = |it: &Self| it.event(EventSource::Direct(index));
+            self.call(&key, event, thrown)?;
+        }
+        for index in 0..self.record.deep_events.len() {
+            let key = type_key(&self.record.deep_events[index].observed, true);
+            let events = |it: &Self| {
+                let count = it.record.deep_events[index].events.len();
+                let mut list = it.env.create_array(count as u32)?;
+                for inner in 0..count {
+                    let event = it.event(EventSource::Deep(index, inner))?;
+                    // SAFETY: the value was made just now.
+                    list.set(inner as u32, unsafe { napi::Unknown::from_raw_unchecked(it.env.raw(), event) })?;
+                }
+                Ok(list.raw())
+            };
+            self.call(&key, events, thrown)?;
+        }
+        if self.record.states.is_some() {
+            self.call("afterTransaction", |it| it.txn(), thrown)?;
+        }
+        if let Some(update) = &self.record.update {
+            self.call("update", |it| bytes_to_js(it.env, update), thrown)?;
+        }
+        if let Some(update) = &self.record.update_v2 {
+            self.call("updateV2", |it| bytes_to_js(it.env, update), thrown)?;
+        }
+        Ok(())
+    }
+
+    fn call(
+        &mut self,
+        key: &str,
+        argument: impl Fn(&Self) -> Result<sys::napi_value>,
+        thrown: &mut Vec<Thrown>,
+    ) -> Result<()> {
+        let functions = self.listeners.take(key)?;
+        if functions.is_empty() {
+            return Ok(());
+        }
+        let args = [argument(self)?, self.txn()?];
+        for function in functions {
+            if let Err(value) = raw::call(self.env, function.raw(), &args) {
+                thrown.push(value);
+            }
+        }
+        Ok(())
+    }
+
+    fn event(&self, source: EventSource) -> Result<sys::napi_value> {
+        let object = source.to_object(&self.env, self.core, self.record)?;
+        self.core.own(self.env, &object)?;
+        self.set_origin(&object)?;
+        Ok(object.raw())
+    }
+
+    /// The closed view of the transaction that all listeners get.
+    fn txn(&self) -> Result<sys::napi_value> {
+        if let Some(txn) = self.txn.get() {
+            return Ok(*txn);
+        }
+        let view = YTransaction::view(Rc::clone(self.core), Rc::clone(self.record));
+        let object = view.into_instance(&self.env)?.as_object(&self.env);
+        self.core.own(self.env, &object)?;
+        self.set_origin(&object)?;
+        Ok(*self.txn.get_or_init(|| object.raw()))
+    }
+
+    fn set_origin(&self, object: &Object<'_>) -> Result<()> {
+        match self.origin {
+            Some(origin) => {
+                // SAFETY: the value belongs to this environment and to the handle scope of the dispatch.
+                let origin = unsafe { napi::Unknown::from_raw_unchecked(self.env.raw(), origin) };
+                self.core.thread.hidden.set(self.env, object, Hidden::Origin, &origin)
+            }
+            None => Ok(()),
+        }
+    }
+}
+

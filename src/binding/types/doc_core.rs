@@ -1,0 +1,243 @@
+//! What all wrappers of one document share on the JS thread.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use napi::bindgen_prelude::{JavaScriptClassExt, Object, Unknown};
+use napi::{Env, JsValue};
+use yrs::TransactionMut;
+
+use super::dispatch::Pending;
+use super::transaction::YTransaction;
+use crate::binding::error::{OrThrow, Result};
+use crate::binding::hidden::Hidden;
+use crate::binding::inbox::{DocumentWaker, Message};
+use crate::binding::js_thread::JsThread;
+use crate::binding::listeners::Listeners;
+use crate::binding::raw::{self, Reference};
+use crate::document::{Document, DocumentOptions, LocalDocument, Reader, Record};
+use crate::error::{ErrorCode, ProviderError};
+
+/// The JS thread's state of one document. Wrappers hold it; it holds none of them, and no listener.
+pub(crate) struct DocCore {
+    id: u64,
+    pub(super) local: LocalDocument,
+    pub(super) thread: Rc<JsThread>,
+    wrapper: RefCell<Option<Reference>>,
+    queue: RefCell<VecDeque<Pending>>,
+    is_dispatching: Cell<bool>,
+    has_warned: Cell<bool>,
+}
+
+impl DocCore {
+    pub(super) fn new(env: Env, options: DocumentOptions) -> Result<Rc<Self>> {
+        let thread = JsThread::current(env)?;
+        let core = Rc::new(Self {
+            id: thread.next_id(),
+            local: LocalDocument::new(&Document::new(options)),
+            thread: Rc::clone(&thread),
+            wrapper: RefCell::default(),
+            queue: RefCell::default(),
+            is_dispatching: Cell::new(false),
+            has_warned: Cell::new(false),
+        });
+        let waker = DocumentWaker { id: core.id, inbox: std::sync::Arc::clone(&thread.inbox) };
+        core.local.set_waker(std::sync::Arc::new(waker));
+        thread.register_document(&core);
+        Ok(core)
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The document as the other layers know it.
+    pub(crate) fn document(&self) -> Document {
+        self.local.document()
+    }
+
+    /// Remembers the `YDoc` of this document, weakly, and gives it its lists of listeners.
+    pub(super) fn set_wrapper<'env>(&self, env: Env, wrapper: &impl JsValue<'env>) -> Result<()> {
+        *self.wrapper.borrow_mut() = Some(Reference::weak(env, wrapper)?);
+        self.thread.hidden.set(env, wrapper, Hidden::Listeners, &Object::new(&env)?)
+    }
+
+    /// The `YDoc`, unless it was collected.
+    pub(crate) fn wrapper<'env>(&self) -> Option<Object<'env>> {
+        self.wrapper.borrow().as_ref().and_then(Reference::object)
+    }
+
+    pub(super) fn listeners<'env>(&self, env: Env) -> Result<Option<Listeners<'env>>> {
+        let Some(wrapper) = self.wrapper() else { return Ok(None) };
+        let lists = self.thread.hidden.get_object(env, &wrapper, Hidden::Listeners)?;
+        Ok(lists.map(|lists| Listeners::new(env, lists)))
+    }
+
+    /// Ties an object's life to that of the `YDoc`: as long as it lives, the listeners do.
+    pub(super) fn own<'env>(&self, env: Env, object: &impl JsValue<'env>) -> Result<()> {
+        match self.wrapper() {
+            Some(wrapper) => self.thread.hidden.set(env, object, Hidden::Owner, &wrapper),
+            None => Ok(()),
+        }
+    }
+
+    /// Must come before anything else is done to the document: takes the baton for this tick, and tells listeners of a
+    /// remote transaction that came before.
+    pub(crate) fn touch(self: &Rc<Self>, env: Env) -> Result<()> {
+        let entered = self.local.enter().or_throw(env)?;
+        if entered.is_new {
+            self.thread.hold(self)?;
+        }
+        if let Some(record) = entered.remote {
+            self.emit_remote(env, record);
+        }
+        Ok(())
+    }
+
+    /// Ends the tick for this document.
+    pub(crate) fn leave(&self) {
+        if !self.local.leave() && !self.has_warned.replace(true) {
+            super::dispatch::warn_open_transaction(self.thread.env());
+        }
+    }
+
+    /// A remote transaction waits for its listeners.
+    pub(crate) fn handle_wake(self: &Rc<Self>, env: Env) {
+        // A poisoned document has nobody to throw to here; every call on it says so.
+        if self.touch(env).is_ok()
+            && let Some(thrown) = self.dispatch_queue(env)
+        {
+            raw::report_uncaught(env, thrown);
+        }
+    }
+
+    /// An explicit transaction was collected without `commit()`. Its edits count; listeners run later, because nobody
+    /// may call JavaScript from a finalizer.
+    pub(super) fn finish_abandoned(&self, id: u64) {
+        if !self.local.is_open(id) {
+            return;
+        }
+        if let Ok(Some(record)) = self.local.commit(id) {
+            self.queue.borrow_mut().push_back(Pending { record: Rc::new(record), origin: None, is_remote: false });
+            self.thread.inbox.push(Message::Document(self.id));
+        }
+        self.local.leave();
+    }
+
+    /// Hands updates of this tick to the providers at once.
+    pub(crate) fn flush_updates(&self) {
+        self.local.flush_updates();
+    }
+
+    /// Reads.
+    pub(super) fn read<R>(
+        self: &Rc<Self>,
+        env: Env,
+        txn: Option<&YTransaction>,
+        read: impl FnOnce(&Reader<'_>) -> R,
+    ) -> Result<R> {
+        self.touch(env)?;
+        if let Some(txn) = txn {
+            txn.check_document(self).or_throw(env)?;
+        }
+        self.local.read(read).or_throw(env)
+    }
+
+    /// Edits: in the transaction given, in the open one, or in one of its own. Listeners run before this returns.
+    pub(super) fn write<R>(
+        self: &Rc<Self>,
+        env: Env,
+        txn: Option<&YTransaction>,
+        edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
+    ) -> Result<R> {
+        self.touch(env)?;
+        if let Some(txn) = txn {
+            txn.check_open(self).or_throw(env)?;
+        }
+        let (value, record) = self.local.write(edit).or_throw(env)?;
+        self.emit_local(env, record, None)?;
+        Ok(value)
+    }
+
+    /// Applies an update in a transaction of its own, or in the open one.
+    pub(super) fn apply_update(
+        self: &Rc<Self>,
+        env: Env,
+        update: &[u8],
+        origin: Option<Reference>,
+    ) -> Result<()> {
+        self.touch(env)?;
+        crate::protocol::update::scan_v1(update)
+            .map_err(|error| ProviderError::new(ErrorCode::InvalidUpdate, format!("not a V1 update: {error}")))
+            .or_throw(env)?;
+        let record = self.local.apply_update(update).or_throw(env)?;
+        self.emit_local(env, record, origin)
+    }
+
+    /// Opens an explicit transaction.
+    pub(super) fn begin<'env>(self: &Rc<Self>, env: &'env Env, origin: Unknown<'env>) -> Result<Object<'env>> {
+        self.touch(*env)?;
+        let id = self.local.begin().or_throw(*env)?;
+        let txn = YTransaction::open(Rc::clone(self), id).into_instance(env)?.as_object(env);
+        self.own(*env, &txn)?;
+        self.thread.hidden.set(*env, &txn, Hidden::Origin, &origin)?;
+        Ok(txn)
+    }
+
+    /// Commits an explicit transaction.
+    pub(super) fn commit(self: &Rc<Self>, env: Env, id: u64, origin: Option<Reference>) -> Result<()> {
+        if !self.local.is_open(id) {
+            return Ok(());
+        }
+        let record = self.local.commit(id).or_throw(env)?;
+        // It may have been opened in an earlier tick, whose end left the baton with it.
+        self.thread.hold(self)?;
+        self.emit_local(env, record, origin)
+    }
+
+    fn emit_local(self: &Rc<Self>, env: Env, record: Option<Record>, origin: Option<Reference>) -> Result<()> {
+        let Some(record) = record else { return Ok(()) };
+        self.queue.borrow_mut().push_back(Pending { record: Rc::new(record), origin, is_remote: false });
+        match self.dispatch_queue(env) {
+            Some(thrown) => Err(raw::throw(env, thrown)),
+            None => Ok(()),
+        }
+    }
+
+    fn emit_remote(self: &Rc<Self>, env: Env, record: Record) {
+        self.queue.borrow_mut().push_back(Pending { record: Rc::new(record), origin: None, is_remote: true });
+        if let Some(thrown) = self.dispatch_queue(env) {
+            raw::report_uncaught(env, thrown);
+        }
+    }
+
+    /// Calls listeners, first in first out and never re-entrantly (T 12): what a listener edits queues behind. Returns
+    /// what a listener of a local transaction threw.
+    fn dispatch_queue(self: &Rc<Self>, env: Env) -> Option<raw::Thrown> {
+        if self.is_dispatching.replace(true) {
+            return None;
+        }
+        let mut first = None;
+        loop {
+            // Not a `while let`: the borrow must end before listeners run.
+            let pending = self.queue.borrow_mut().pop_front();
+            let Some(pending) = pending else { break };
+            for thrown in super::dispatch::dispatch(self, env, &pending) {
+                if pending.is_remote {
+                    raw::report_uncaught(env, thrown);
+                } else {
+                    first.get_or_insert(thrown);
+                }
+            }
+        }
+        self.is_dispatching.set(false);
+        first
+    }
+}
+
+impl Drop for DocCore {
+    fn drop(&mut self) {
+        self.thread.forget_document(self.id);
+    }
+}

@@ -1,0 +1,197 @@
+//! `YMap`.
+
+use std::rc::Rc;
+
+use napi::bindgen_prelude::{JsObjectValue, Object, This, Unknown};
+use napi::Env;
+use napi_derive::napi;
+use yrs::types::ToJson;
+use yrs::{Map, MapRef};
+
+use super::shared_type::SharedType;
+use super::transaction::YTransaction;
+use crate::binding::error::{OrThrow, Result};
+use crate::binding::listeners::Listener;
+use crate::binding::raw::Reference;
+use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
+use crate::document::{Input, TypeKind, Value, map_delete, map_set};
+
+/// A shared map from strings to values and other shared types.
+///
+/// ```js
+/// const map = doc.getMap('settings')
+/// map.set('theme', 'dark')
+/// map.get('theme') // 'dark'
+/// ```
+#[napi]
+pub struct YMap(pub(super) SharedType<Vec<(String, Rc<Reference>)>>);
+
+impl YMap {
+    pub(in crate::binding) fn input<'env>(&self, env: Env, seen: &mut Preliminaries<'env>) -> Result<Input> {
+        let (entries, slot) = self.0.preliminary_parts().or_throw(env)?;
+        let entries: Result<Vec<(String, Input)>> = entries
+            .iter()
+            .map(|(key, item)| Ok((key.clone(), seen.input(env, item.unboxed()?)?)))
+            .collect();
+        Ok(Input::Map(slot, entries?))
+    }
+}
+
+#[napi]
+impl YMap {
+    /// A preliminary map, to be inserted into a `YMap` or `YArray`.
+    #[napi(constructor, ts_args_type = "init?: Record<string, YInput>")]
+    pub fn new(env: Env, init: Option<Object<'_>>) -> Result<Self> {
+        let mut entries = Vec::new();
+        if let Some(init) = init {
+            for key in Object::keys(&init)? {
+                let value = Rc::new(Reference::boxed(env, &init.get_named_property_unchecked::<Unknown>(&key)?)?);
+                entries.push((key, value));
+            }
+        }
+        Ok(Self(SharedType::preliminary(TypeKind::Map, entries)))
+    }
+
+    /// Kind of the shared type: 1.
+    #[napi(getter, js_name = "type")]
+    pub fn kind(&self) -> u32 {
+        1
+    }
+
+    /// Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary map.
+    #[napi(getter, ts_return_type = "YTypeId")]
+    pub fn id<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        self.0.id(env)
+    }
+
+    /// Whether the map is not part of a document yet.
+    #[napi(getter)]
+    pub fn prelim(&self) -> bool {
+        self.0.is_preliminary()
+    }
+
+    /// The document, `undefined` for a preliminary map.
+    #[napi(getter, ts_return_type = "YDoc")]
+    pub fn doc<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
+        self.0.doc(env, &this)
+    }
+
+    /// Whether the map is part of a document and not deleted.
+    #[napi]
+    pub fn alive(&self, env: Env, txn: Option<&YTransaction>) -> Result<bool> {
+        self.0.is_alive(env, txn)
+    }
+
+    /// Number of keys.
+    #[napi]
+    pub fn length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
+        match self.0.with_preliminary(|entries| entries.len() as u32) {
+            Some(length) => Ok(length),
+            None => self.0.read(env, txn, |reader, branch| MapRef::from(branch).len(reader)),
+        }
+    }
+
+    /// The entries as a plain JSON-like object, nested shared types included.
+    #[napi(ts_return_type = "Record<string, any>")]
+    pub fn to_json<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Unknown<'env>> {
+        if self.0.is_preliminary() {
+            return self.entries(env, txn).map(|it| it.to_unknown());
+        }
+        let json = self.0.read(*env, txn, |reader, branch| MapRef::from(branch).to_json(reader))?;
+        any_to_js(env, &json)
+    }
+
+    /// Sets a key. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed.
+    #[napi(ts_args_type = "key: string, value: YInput, txn?: YTransaction")]
+    pub fn set(&self, env: Env, key: String, value: Unknown<'_>, txn: Option<&YTransaction>) -> Result<()> {
+        if self.0.is_preliminary() {
+            let value = Rc::new(Reference::boxed(env, &value)?);
+            self.0.with_preliminary(|entries| match entries.iter_mut().find(|(other, _)| *other == key) {
+                Some(entry) => entry.1 = value,
+                None => entries.push((key, value)),
+            });
+            return Ok(());
+        }
+        let (core, _) = self.0.place(env)?;
+        let mut seen = Preliminaries::default();
+        let input = seen.input(env, value)?;
+        let inserted = self.0.write(env, txn, |txn, branch| map_set(txn, branch, &key, input));
+        seen.integrate(env, &core)?;
+        inserted
+    }
+
+    /// Removes a key; a key that is not there is no error.
+    #[napi]
+    pub fn delete(&self, env: Env, key: String, txn: Option<&YTransaction>) -> Result<()> {
+        match self.0.with_preliminary(|entries| entries.retain(|(other, _)| *other != key)) {
+            Some(()) => Ok(()),
+            None => self.0.write(env, txn, |txn, branch| {
+                map_delete(txn, branch, &key);
+                Ok(())
+            }),
+        }
+    }
+
+    /// The value of a key, `undefined` if there is none.
+    #[napi(ts_return_type = "any")]
+    pub fn get<'env>(&self, env: &'env Env, key: String, txn: Option<&YTransaction>) -> Result<Unknown<'env>> {
+        let preliminary = self.0.with_preliminary(|entries| {
+            entries.iter().find(|(other, _)| *other == key).map(|(_, value)| Rc::clone(value))
+        });
+        if let Some(value) = preliminary {
+            return value.map_or_else(|| undefined(env), |value| value.unboxed());
+        }
+        let (core, _) = self.0.place(*env)?;
+        let value = self.0.read(*env, txn, |reader, branch| MapRef::from(branch).get(reader, &key).map(Value::from))?;
+        value.map_or_else(|| undefined(env), |value| value_to_js(env, &core, &value))
+    }
+
+    /// All entries as an object; nested shared types stay shared types.
+    #[napi(ts_return_type = "Record<string, any>")]
+    pub fn entries<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Object<'env>> {
+        let mut object = Object::new(env)?;
+        if let Some(entries) = self.0.with_preliminary(|entries| entries.clone()) {
+            for (key, value) in &entries {
+                object.set(key, value.unboxed()?)?;
+            }
+            return Ok(object);
+        }
+        let (core, _) = self.0.place(*env)?;
+        let entries = self.0.read(*env, txn, |reader, branch| {
+            let map = MapRef::from(branch);
+            map.iter(reader).map(|(key, value)| (key.to_owned(), Value::from(value))).collect::<Vec<_>>()
+        })?;
+        for (key, value) in &entries {
+            object.set(key, value_to_js(env, &core, value)?)?;
+        }
+        Ok(object)
+    }
+
+    /// Calls a function at every change of this map, when its transaction is committed.
+    #[napi(ts_args_type = "callback: (event: YMapEvent, txn: YTransaction) => void")]
+    pub fn observe(&self, env: Env, callback: Listener<'_>) -> Result<()> {
+        self.0.observe(env, callback, false)
+    }
+
+    /// Stops calling a function that was passed to `observe`. Returns whether it was.
+    #[napi(ts_args_type = "callback: (event: YMapEvent, txn: YTransaction) => void")]
+    pub fn unobserve(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
+        self.0.unobserve(env, callback, false)
+    }
+
+    /// Calls a function at every change of this map or of types inside of it.
+    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
+    pub fn observe_deep(&self, env: Env, callback: Listener<'_>) -> Result<()> {
+        self.0.observe(env, callback, true)
+    }
+
+    /// Stops calling a function that was passed to `observeDeep`. Returns whether it was.
+    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
+    pub fn unobserve_deep(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
+        self.0.unobserve(env, callback, true)
+    }
+
+    /// Does nothing; maps need not be freed.
+    #[napi]
+    pub fn free(&self) {}
+}

@@ -1,0 +1,25 @@
+//! The document API: the classes and functions of `ywasm`, native.
+//!
+//! `doc_core` is what all wrappers of one document share, `shared_type` what the shared types have in common,
+//! `dispatch` calls listeners. Every other file is one class.
+
+mod array;
+mod dispatch;
+mod doc;
+mod doc_core;
+mod event;
+mod functions;
+mod map;
+mod shared_type;
+mod text;
+mod transaction;
+
+pub use array::YArray;
+pub use doc::YDoc;
+pub use event::{YArrayEvent, YMapEvent, YTextEvent};
+pub use map::YMap;
+pub use text::YText;
+pub use transaction::YTransaction;
+
+pub(super) use doc_core::DocCore;
+pub(super) use event::type_to_js;

@@ -1,0 +1,143 @@
+//! `YTransaction`: an explicit transaction, or the closed view of one that listeners get.
+
+use std::rc::Rc;
+
+use napi::Env;
+use napi::bindgen_prelude::{ObjectFinalize, This, Uint8Array, Unknown};
+use napi_derive::napi;
+
+use super::doc_core::DocCore;
+use super::functions::{encode_diff_v1, encode_state_vector_v1};
+use crate::binding::error::{OrThrow, Result};
+use crate::binding::hidden::Hidden;
+use crate::document::Record;
+use crate::error::{ErrorCode, ProviderError};
+
+/// A transaction: edits made in it are one update, and listeners hear of them when it is committed.
+///
+/// Edits need none: without one each is a transaction of its own. Commit an explicit one in the tick that began it,
+/// because remote updates of the document wait for it.
+///
+/// ```js
+/// const txn = doc.beginTransaction()
+/// try {
+///   text.insert(0, 'hello', undefined, txn)
+/// } finally {
+///   txn.commit()
+/// }
+/// ```
+#[napi(custom_finalize)]
+pub struct YTransaction {
+    core: Rc<DocCore>,
+    kind: Kind,
+}
+
+enum Kind {
+    Explicit { id: u64 },
+    View { record: Rc<Record> },
+}
+
+impl YTransaction {
+    pub(super) fn open(core: Rc<DocCore>, id: u64) -> Self {
+        Self { core, kind: Kind::Explicit { id } }
+    }
+
+    pub(super) fn view(core: Rc<DocCore>, record: Rc<Record>) -> Self {
+        Self { core, kind: Kind::View { record } }
+    }
+
+    pub(super) fn check_document(&self, core: &Rc<DocCore>) -> std::result::Result<(), ProviderError> {
+        if Rc::ptr_eq(&self.core, core) {
+            Ok(())
+        } else {
+            Err(ProviderError::new(ErrorCode::WrongDocument, "the transaction belongs to another document"))
+        }
+    }
+
+    pub(super) fn check_open(&self, core: &Rc<DocCore>) -> std::result::Result<(), ProviderError> {
+        self.check_document(core)?;
+        match self.kind {
+            Kind::Explicit { id } if core.local.is_open(id) => Ok(()),
+            Kind::Explicit { .. } => {
+                Err(ProviderError::new(ErrorCode::TransactionClosed, "the transaction was already committed"))
+            }
+            Kind::View { .. } => Err(ProviderError::new(
+                ErrorCode::TransactionClosed,
+                "a listener's transaction was already committed: edit without it",
+            )),
+        }
+    }
+}
+
+#[napi]
+impl YTransaction {
+    /// What was passed to `beginTransaction` or `applyUpdate`; the provider for updates that came from a server.
+    #[napi(getter, ts_return_type = "any")]
+    pub fn origin<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
+        self.core.thread.hidden.get(env, &this, Hidden::Origin)
+    }
+
+    /// Commits: listeners run, the update goes to the providers. A second call does nothing.
+    ///
+    /// Throws what a listener threw; the edits are committed all the same.
+    #[napi]
+    pub fn commit(&self, env: Env, this: This<'_>) -> Result<()> {
+        let Kind::Explicit { id } = self.kind else { return Ok(()) };
+        let origin = self.core.thread.hidden.get(env, &this, Hidden::Origin)?;
+        self.core.commit(env, id, super::functions::keep_origin(env, origin)?)
+    }
+
+    /// Commits, as `ywasm` does when a transaction is freed. A second call does nothing.
+    #[napi]
+    pub fn free(&self, env: Env, this: This<'_>) -> Result<()> {
+        self.commit(env, this)
+    }
+
+    /// The document's state vector, V1.
+    #[napi(js_name = "stateVectorV1")]
+    pub fn state_vector_v1(&self, env: Env) -> Result<Uint8Array> {
+        encode_state_vector_v1(env, &self.core)
+    }
+
+    /// What a peer with this V1 state vector lacks; without one, everything. A V1 update.
+    ///
+    /// Throws `ERR_INVALID_UPDATE` when the bytes are no state vector.
+    #[napi(js_name = "diffV1")]
+    pub fn diff_v1(&self, env: Env, vector: Option<Uint8Array>) -> Result<Uint8Array> {
+        encode_diff_v1(env, &self.core, vector.as_deref())
+    }
+
+    /// Applies a V1 update in this transaction.
+    ///
+    /// Throws `ERR_INVALID_UPDATE` when the bytes are no V1 update, `ERR_TRANSACTION_CLOSED` after `commit()`.
+    #[napi(js_name = "applyV1")]
+    pub fn apply_v1(&self, env: Env, diff: Uint8Array) -> Result<()> {
+        self.check_open(&self.core).or_throw(env)?;
+        self.core.apply_update(env, &diff, None)
+    }
+
+    /// The edits made so far in this transaction, as a V1 update.
+    ///
+    /// Throws `ERR_TRANSACTION_CLOSED` after `commit()`, and in listeners of anything but `update`.
+    #[napi]
+    pub fn encode_update(&self, env: Env) -> Result<Uint8Array> {
+        if let Kind::View { record } = &self.kind
+            && let Some(update) = &record.update
+        {
+            return Ok(Uint8Array::with_data_copied(update));
+        }
+        self.check_open(&self.core).or_throw(env)?;
+        self.core.write(env, None, |txn| Ok(txn.encode_update_v1())).map(Uint8Array::from)
+    }
+}
+
+impl ObjectFinalize for YTransaction {
+    fn finalize(self, _env: Env) -> Result<()> {
+        // Collected without commit(): its edits count, and the document must not stay locked (T 22).
+        if let Kind::Explicit { id } = self.kind {
+            self.core.finish_abandoned(id);
+        }
+        Ok(())
+    }
+}
+

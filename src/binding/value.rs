@@ -1,0 +1,200 @@
+//! JavaScript values to document values and back.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{
+    Array, BigInt, ClassInstance, FromNapiValue, JsObjectValue, JsValuesTupleIntoVec, Null, Object, ToNapiValue,
+    Uint8Array, Undefined, Unknown,
+};
+use napi::{Env, JsValue, ValueType, sys};
+use yrs::{Any, any::Number};
+
+use super::error::{Result, throw};
+use super::types::{DocCore, YArray, YMap, YText, type_to_js};
+use crate::document::{Input, Value};
+use crate::error::{ErrorCode, ProviderError};
+
+/// Deeper values are refused: other replicas would refuse them too, and a cycle never ends.
+const MAX_DEPTH: usize = 200;
+
+/// A value of a document as JavaScript sees it.
+pub(super) fn value_to_js<'env>(env: &'env Env, core: &Rc<DocCore>, value: &Value) -> Result<Unknown<'env>> {
+    match value {
+        Value::Any(any) => any_to_js(env, any),
+        Value::Type(handle) => type_to_js(env, core, handle).map(|it| it.to_unknown()),
+        Value::Document(guid) => to_js(env, guid.as_ref()),
+    }
+}
+
+/// A JSON-like value as JavaScript sees it.
+pub(super) fn any_to_js<'env>(env: &'env Env, any: &Any) -> Result<Unknown<'env>> {
+    match any {
+        Any::Undefined => to_js(env, ()),
+        Any::Null => to_js(env, Null),
+        Any::Bool(value) => to_js(env, *value),
+        Any::Number(Number::Float(value)) => to_js(env, *value),
+        Any::Number(Number::Int(value)) => {
+            let is_safe = (Number::I64_MIN_SAFE_INTEGER..=Number::I64_MAX_SAFE_INTEGER).contains(value);
+            if is_safe { to_js(env, *value as f64) } else { to_js(env, BigInt::from(*value)) }
+        }
+        Any::String(value) => to_js(env, value.as_ref()),
+        Any::Buffer(bytes) => to_js(env, Uint8Array::with_data_copied(bytes)),
+        Any::Array(items) => {
+            let mut list = env.create_array(items.len() as u32)?;
+            for (index, item) in items.iter().enumerate() {
+                list.set(index as u32, any_to_js(env, item)?)?;
+            }
+            Ok(list.to_unknown())
+        }
+        Any::Map(entries) => {
+            let mut object = Object::new(env)?;
+            for (key, value) in entries.iter() {
+                object.set_named_property(key, any_to_js(env, value)?)?;
+            }
+            Ok(object.to_unknown())
+        }
+    }
+}
+
+/// Bytes as JavaScript gets them: a copy, because an external buffer costs more than it saves (T 20).
+pub(super) fn bytes_to_js(env: Env, bytes: &[u8]) -> Result<sys::napi_value> {
+    // SAFETY: the environment is the caller's.
+    unsafe { Uint8Array::to_napi_value(env.raw(), Uint8Array::with_data_copied(bytes)) }
+}
+
+/// A JavaScript value that can be stored in a document but holds no shared type.
+pub(super) fn any_from_js(env: Env, value: Unknown<'_>) -> Result<Any> {
+    any(env, value, 0)
+}
+
+/// Preliminary shared types met while values were converted; they are part of the document once it took the values.
+#[derive(Default)]
+pub(super) struct Preliminaries<'env> {
+    texts: Vec<ClassInstance<'env, YText>>,
+    arrays: Vec<ClassInstance<'env, YArray>>,
+    maps: Vec<ClassInstance<'env, YMap>>,
+}
+
+impl<'env> Preliminaries<'env> {
+    /// A JavaScript value to be inserted, a preliminary shared type or a plain value.
+    pub(super) fn input(&mut self, env: Env, value: Unknown<'env>) -> Result<Input> {
+        if value.get_type()? == ValueType::Object {
+            if let Some(text) = instance::<YText>(env, &value) {
+                let input = text.input(env)?;
+                self.texts.push(text);
+                return Ok(input);
+            }
+            if let Some(array) = instance::<YArray>(env, &value) {
+                let input = array.input(env, self)?;
+                self.arrays.push(array);
+                return Ok(input);
+            }
+            if let Some(map) = instance::<YMap>(env, &value) {
+                let input = map.input(env, self)?;
+                self.maps.push(map);
+                return Ok(input);
+            }
+        }
+        any(env, value, 0).map(Input::Any)
+    }
+
+    /// Tells them where they are now.
+    pub(super) fn integrate(self, env: Env, core: &Rc<DocCore>) -> Result<()> {
+        self.texts.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.arrays.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.maps.iter().try_for_each(|it| it.0.integrate(env, core, it))
+    }
+}
+
+/// The instance of a class behind a value.
+pub(super) fn instance<'env, T: 'env>(env: Env, value: &Unknown<'env>) -> Option<ClassInstance<'env, T>>
+where
+    ClassInstance<'env, T>: FromNapiValue,
+{
+    // SAFETY: the conversion checks the type tag of the object.
+    unsafe { ClassInstance::<T>::from_napi_value(env.raw(), value.raw()) }.ok()
+}
+
+fn any(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
+    if depth > MAX_DEPTH {
+        return Err(unsupported(env, "a value that is nested too deep or contains itself"));
+    }
+    // SAFETY of the conversions below: the type was looked at.
+    Ok(match value.get_type()? {
+        ValueType::Undefined => Any::Undefined,
+        ValueType::Null => Any::Null,
+        ValueType::Boolean => Any::Bool(unsafe { bool::from_napi_value(env.raw(), value.raw()) }?),
+        ValueType::Number => number(unsafe { f64::from_napi_value(env.raw(), value.raw()) }?),
+        ValueType::String => Any::String(unsafe { String::from_napi_value(env.raw(), value.raw()) }?.into()),
+        ValueType::BigInt => {
+            let (integer, is_lossless) = unsafe { BigInt::from_napi_value(env.raw(), value.raw()) }?.get_i64();
+            if !is_lossless {
+                return Err(unsupported(env, "a bigint of more than 64 bits"));
+            }
+            Any::Number(Number::Int(integer))
+        }
+        ValueType::Object => return object(env, value, depth),
+        other => return Err(unsupported(env, &format!("a value of type {}", other.to_string().to_lowercase()))),
+    })
+}
+
+fn object(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
+    if value.is_array()? {
+        // SAFETY: it is an array.
+        let list = unsafe { Array::from_napi_value(env.raw(), value.raw()) }?;
+        let items: Result<Vec<Any>> =
+            (0..list.len()).map(|index| any(env, list.get_element::<Unknown>(index)?, depth + 1)).collect();
+        return Ok(Any::Array(items?.into()));
+    }
+    if value.is_typedarray()? {
+        // SAFETY: napi checks that it is a Uint8Array.
+        let bytes = unsafe { Uint8Array::from_napi_value(env.raw(), value.raw()) }
+            .map_err(|_| unsupported(env, "a typed array other than Uint8Array"))?;
+        return Ok(Any::Buffer(Arc::from(bytes.as_ref())));
+    }
+    if is_shared_type(env, &value) {
+        return Err(unsupported(env, "a shared type inside of a plain object or array: use a YMap or a YArray"));
+    }
+    // SAFETY: it is an object.
+    let object = unsafe { Object::from_napi_value(env.raw(), value.raw()) }?;
+    let mut entries = HashMap::new();
+    for key in Object::keys(&object)? {
+        let entry = object.get_named_property_unchecked::<Unknown>(&key)?;
+        entries.insert(key, any(env, entry, depth + 1)?);
+    }
+    Ok(Any::Map(Arc::new(entries)))
+}
+
+fn is_shared_type<'env>(env: Env, value: &Unknown<'env>) -> bool {
+    instance::<YText>(env, value).is_some()
+        || instance::<YArray>(env, value).is_some()
+        || instance::<YMap>(env, value).is_some()
+}
+
+fn number(value: f64) -> Any {
+    // -0 has no integer form.
+    if value == 0.0 && value.is_sign_negative() { Any::Number(Number::Float(value)) } else { Any::Number(Number::try_i64(value)) }
+}
+
+fn unsupported(env: Env, what: &str) -> napi::Error {
+    throw(env, ProviderError::new(ErrorCode::UnsupportedValue, format!("{what} can't be stored in a document")))
+}
+
+fn to_js<'env, T: ToNapiValue>(env: &'env Env, value: T) -> Result<Unknown<'env>>
+where
+    T: JsValuesTupleIntoVec,
+{
+    // SAFETY: the environment is the caller's.
+    unsafe {
+        let raw = T::to_napi_value(env.raw(), value)?;
+        Ok(Unknown::from_raw_unchecked(env.raw(), raw))
+    }
+}
+
+/// `undefined`.
+pub(super) fn undefined(env: &Env) -> Result<Unknown<'_>> {
+    let _: Undefined = ();
+    to_js(env, ())
+}

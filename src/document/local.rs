@@ -1,0 +1,274 @@
+//! The JS thread's end of a document.
+
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use yrs::updates::decoder::Decode;
+use yrs::{ReadTxn, Store, Transact, Transaction, TransactionMut, Update};
+
+use super::record::Record;
+use super::shared::{Document, Interest, Shared, Waker};
+use super::value::TypeHandle;
+use crate::error::{ErrorCode, ProviderError};
+
+/// The JS thread's end of a document: it takes the baton at the first touch of a tick and keeps it until the tick ends
+/// or its explicit transaction does. There is one per document, and it never leaves its thread.
+pub struct LocalDocument {
+    shared: Arc<Shared>,
+    is_held: Cell<bool>,
+    open: RefCell<Option<OpenTransaction>>,
+    next_transaction: Cell<u64>,
+    /// Updates of this tick that providers have not seen yet.
+    updates: RefCell<Vec<Bytes>>,
+    _not_send: PhantomData<*const ()>,
+}
+
+struct OpenTransaction {
+    id: u64,
+    // Declared before nothing else of the document: TransactionMut itself keeps the store alive.
+    txn: TransactionMut<'static>,
+}
+
+/// What the first touch of a tick finds.
+#[derive(Debug, Default)]
+pub struct Entered {
+    /// Whether the baton was taken now: somebody must call [`LocalDocument::leave`] when the tick ends.
+    pub is_new: bool,
+    /// A remote transaction whose listeners must run before anything else happens to the document.
+    pub remote: Option<Record>,
+}
+
+/// A transaction to read with: the open explicit one, or a short one.
+pub enum Reader<'a> {
+    /// A short read transaction.
+    Short(Transaction<'a>),
+    /// The open explicit transaction.
+    Open(&'a TransactionMut<'static>),
+}
+
+impl ReadTxn for Reader<'_> {
+    fn store(&self) -> &Store {
+        match self {
+            Self::Short(txn) => txn.store(),
+            Self::Open(txn) => ReadTxn::store(*txn),
+        }
+    }
+}
+
+impl LocalDocument {
+    /// The JS end of a new document.
+    pub fn new(document: &Document) -> Self {
+        Self {
+            shared: Arc::clone(&document.0),
+            is_held: Cell::new(false),
+            open: RefCell::new(None),
+            next_transaction: Cell::new(1),
+            updates: RefCell::default(),
+            _not_send: PhantomData,
+        }
+    }
+
+    /// The document as all threads share it.
+    pub fn document(&self) -> Document {
+        Document(Arc::clone(&self.shared))
+    }
+
+    /// Client id of the document's own edits.
+    pub fn client_id(&self) -> u64 {
+        self.shared.doc.client_id().get()
+    }
+
+    /// Globally unique id of the document.
+    pub fn guid(&self) -> String {
+        self.shared.doc.guid().to_string()
+    }
+
+    /// Whether the document should be synced.
+    pub fn should_load(&self) -> bool {
+        self.shared.doc.should_load()
+    }
+
+    /// Whether the document loads by itself as a subdocument.
+    pub fn auto_load(&self) -> bool {
+        self.shared.doc.auto_load()
+    }
+
+    /// Sets who is woken when a remote transaction waits for its listeners.
+    pub fn set_waker(&self, waker: Arc<dyn Waker>) {
+        self.shared.set_waker(Some(waker));
+    }
+
+    /// Says whether JS listens to something.
+    pub fn set_interest(&self, interest: Interest, is_wanted: bool) {
+        self.shared.set_interest(interest, is_wanted);
+    }
+
+    /// Takes the baton, unless this tick has it already. Waits for at most one slice.
+    pub fn enter(&self) -> Result<Entered, ProviderError> {
+        self.shared.fence.check()?;
+        if self.is_held.get() {
+            return Ok(Entered::default());
+        }
+        let is_starved = self.shared.baton.acquire_js();
+        self.is_held.set(true);
+        let remote = match self.shared.take_undispatched() {
+            // The pool can't take another slice before `leave`, and by then the listeners have run.
+            Some(record) => {
+                self.shared.baton.dispatched(false);
+                Some(record)
+            }
+            None if is_starved => self.shared.run_slice_here(),
+            None => None,
+        };
+        Ok(Entered { is_new: true, remote })
+    }
+
+    /// Ends the tick: hands its updates to the providers and gives the baton back, unless an explicit transaction is
+    /// open. Returns whether the baton was given back.
+    pub fn leave(&self) -> bool {
+        self.flush_updates();
+        if self.open.borrow().is_some() {
+            return false;
+        }
+        if self.is_held.replace(false) && self.shared.baton.release_js(self.shared.has_jobs()) {
+            super::pool::schedule(Arc::clone(&self.shared));
+        }
+        true
+    }
+
+    /// Hands the updates made so far to the providers.
+    pub fn flush_updates(&self) {
+        let updates = self.updates.take();
+        if !updates.is_empty() {
+            self.shared.forward(&updates, None);
+        }
+    }
+
+    /// Whether an explicit transaction is open.
+    pub fn has_open_transaction(&self) -> bool {
+        self.open.borrow().is_some()
+    }
+
+    /// Whether the transaction with this id is the open one.
+    pub fn is_open(&self, id: u64) -> bool {
+        self.open.borrow().as_ref().is_some_and(|open| open.id == id)
+    }
+
+    /// Opens an explicit transaction and returns its id. The baton must be held.
+    pub fn begin(&self) -> Result<u64, ProviderError> {
+        if self.has_open_transaction() {
+            return Err(ProviderError::new(
+                ErrorCode::TransactionOpen,
+                "another transaction of this document is open: commit it first",
+            ));
+        }
+        let id = self.next_transaction.get();
+        self.next_transaction.set(id + 1);
+        *self.open.borrow_mut() = Some(OpenTransaction { id, txn: self.transact()? });
+        Ok(id)
+    }
+
+    /// Commits the explicit transaction with this id. Committing twice does nothing, as in yjs.
+    pub fn commit(&self, id: u64) -> Result<Option<Record>, ProviderError> {
+        if !self.is_open(id) {
+            return Ok(None);
+        }
+        let Some(mut open) = self.open.take() else { return Ok(None) };
+        self.finish(&mut open.txn)
+    }
+
+    /// Reads, in the open transaction if there is one. The baton must be held.
+    pub fn read<R>(&self, read: impl FnOnce(&Reader<'_>) -> R) -> Result<R, ProviderError> {
+        debug_assert!(self.is_held.get(), "documents are touched under the baton");
+        self.shared.fence.check()?;
+        let open = self.open.borrow();
+        self.shared.fence.run(|| match open.as_ref() {
+            Some(open) => read(&Reader::Open(&open.txn)),
+            None => read(&Reader::Short(self.shared.doc.transact())),
+        })
+    }
+
+    /// Edits, in the open transaction or in one of its own, which is then committed. The baton must be held.
+    pub fn write<R>(
+        &self,
+        edit: impl FnOnce(&mut TransactionMut<'_>) -> Result<R, ProviderError>,
+    ) -> Result<(R, Option<Record>), ProviderError> {
+        debug_assert!(self.is_held.get(), "documents are touched under the baton");
+        self.shared.fence.check()?;
+        let mut open = self.open.borrow_mut();
+        if let Some(open) = open.as_mut() {
+            return self.shared.fence.run(|| edit(&mut open.txn))?.map(|value| (value, None));
+        }
+        let mut txn = self.transact()?;
+        let edited = self.shared.fence.run(|| edit(&mut txn));
+        let record = self.finish(&mut txn)?;
+        edited?.map(|value| (value, record))
+    }
+
+    /// Applies a scanned V1 update in the open transaction or in one of its own.
+    pub fn apply_update(&self, update: &[u8]) -> Result<Option<Record>, ProviderError> {
+        let invalid = |error: String| ProviderError::new(ErrorCode::InvalidUpdate, error);
+        let update = self
+            .shared
+            .fence
+            .run(|| Update::decode_v1(update))?
+            .map_err(|error| invalid(format!("not a V1 update: {error}")))?;
+        let apply = |txn: &mut TransactionMut<'_>| {
+            txn.apply_update(update).map_err(|error| invalid(format!("the update can't be applied: {error}")))
+        };
+        self.write(apply).map(|((), record)| record)
+    }
+
+    /// Starts or stops capturing changes of a type.
+    pub fn set_observed(&self, handle: &TypeHandle, is_deep: bool, is_observed: bool) -> Result<(), ProviderError> {
+        let (capture, fence) = (&self.shared.capture, &self.shared.fence);
+        self.write(|txn| {
+            let Some(branch) = handle.id.get_branch(txn) else { return Ok(()) };
+            match (is_observed, is_deep) {
+                (true, false) => capture.observe(txn, branch, fence),
+                (true, true) => capture.observe_deep(txn, branch, fence),
+                (false, false) => super::capture::Capture::unobserve(txn, branch),
+                (false, true) => super::capture::Capture::unobserve_deep(txn, branch),
+            }
+            Ok(())
+        })
+        .map(|_| ())
+    }
+
+    fn transact(&self) -> Result<TransactionMut<'static>, ProviderError> {
+        let txn = self.shared.doc.try_transact_mut().map_err(|_| {
+            ProviderError::new(ErrorCode::Internal, "the document was touched without its baton")
+        })?;
+        // SAFETY: the lifetime is that of the lock guard inside, which borrows from the store behind the document's
+        // Arc. The transaction holds a clone of that Arc itself, and `shared` another one, so the store outlives it;
+        // the store does not move, because an Arc's content does not.
+        Ok(unsafe { std::mem::transmute::<TransactionMut<'_>, TransactionMut<'static>>(txn) })
+    }
+
+    fn finish(&self, txn: &mut TransactionMut<'static>) -> Result<Option<Record>, ProviderError> {
+        let (record, update) = self.shared.finish(txn, None)?;
+        self.updates.borrow_mut().extend(update);
+        Ok(record)
+    }
+}
+
+impl Drop for LocalDocument {
+    fn drop(&mut self) {
+        // Nobody listens any more; a transaction left open still counts.
+        self.shared.set_waker(None);
+        for interest in [Interest::Update, Interest::UpdateV2, Interest::AfterTransaction] {
+            self.shared.set_interest(interest, false);
+        }
+        let open = self.open.borrow().as_ref().map(|open| open.id);
+        if let Some(id) = open {
+            self.commit(id).ok();
+        }
+        self.leave();
+        self.shared.take_undispatched();
+        if self.shared.baton.dispatched(self.shared.has_jobs()) {
+            super::pool::schedule(Arc::clone(&self.shared));
+        }
+    }
+}

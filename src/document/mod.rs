@@ -1,0 +1,29 @@
+//! Shared yrs documents: who may touch one when, how remote updates reach it, and what its listeners are told.
+//!
+//! A [`Document`] is touched by the JS thread and by the [pool](pool), never by both: whoever holds its
+//! [baton](baton) is alone with it. The JS thread works through a [`LocalDocument`], which keeps the baton until the
+//! tick ends; remote updates wait meanwhile as [jobs](jobs) and are applied by the pool in slices of about a
+//! millisecond. Everything listeners may ask about a transaction is [captured](capture) as plain data when it commits.
+//!
+//! This layer knows neither sockets nor JavaScript. A provider is an [`Attachment`], the JS thread a [`Waker`].
+
+mod attachment;
+mod baton;
+mod capture;
+mod edit;
+mod fence;
+mod jobs;
+mod local;
+mod pool;
+mod record;
+mod shared;
+mod value;
+
+pub use attachment::{Attachment, AttachmentId, JobDone};
+pub use edit::{
+    Input, Slot, array_delete, array_insert, map_delete, map_set, text_delete, text_format, text_insert, text_insert_embed,
+};
+pub use local::{Entered, LocalDocument, Reader};
+pub use record::{DeepEvent, EntryChange, Record, SequenceChange, States, TextChange, TypeChange, TypeEvent};
+pub use shared::{Document, DocumentOptions, Interest, Waker};
+pub use value::{TypeHandle, TypeKind, Value};

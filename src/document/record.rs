@@ -1,0 +1,102 @@
+//! What listeners may ask about a committed transaction, as plain data.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use yrs::types::PathSegment;
+use yrs::{Any, StateVector};
+
+use super::attachment::AttachmentId;
+use super::value::{TypeHandle, Value};
+
+/// One committed transaction.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// The provider that made it; `None` for a transaction of the JS thread.
+    pub attachment: Option<AttachmentId>,
+    /// Changes of observed types, in the order in which the CRDT reports them.
+    pub events: Vec<TypeEvent>,
+    /// Changes below deeply observed types.
+    pub deep_events: Vec<DeepEvent>,
+    /// The change as a V1 update, if anyone wants it.
+    pub update: Option<Bytes>,
+    /// The change as a V2 update, if anyone wants it.
+    pub update_v2: Option<Bytes>,
+    /// State vectors around the transaction, if anyone listens to `afterTransaction`.
+    pub states: Option<Box<States>>,
+}
+
+/// State of a document around a transaction.
+#[derive(Debug, Clone)]
+pub struct States {
+    /// State vector before.
+    pub before: StateVector,
+    /// State vector after.
+    pub after: StateVector,
+    /// What was deleted: client, then (clock, length) pairs.
+    pub deletes: Vec<(u64, Vec<(u32, u32)>)>,
+}
+
+/// A change of one shared type.
+#[derive(Debug, Clone)]
+pub struct TypeEvent {
+    /// The type that changed.
+    pub target: TypeHandle,
+    /// Way from the observed type to the target.
+    pub path: Vec<PathSegment>,
+    /// What changed.
+    pub change: TypeChange,
+}
+
+/// Changes below one deeply observed type.
+#[derive(Debug, Clone)]
+pub struct DeepEvent {
+    /// The observed type.
+    pub observed: TypeHandle,
+    /// Changes of it and of what it contains, outermost first.
+    pub events: Vec<TypeEvent>,
+}
+
+/// What changed inside a shared type.
+#[derive(Debug, Clone)]
+pub enum TypeChange {
+    /// A text.
+    Text(Vec<TextChange>),
+    /// An array.
+    Array(Vec<SequenceChange>),
+    /// A map.
+    Map(Vec<(Arc<str>, EntryChange)>),
+}
+
+/// One step of a text delta.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TextChange {
+    /// Text or an embed came in.
+    Insert(Value, Vec<(Arc<str>, Any)>),
+    /// UTF-16 units went away.
+    Delete(u32),
+    /// UTF-16 units stayed, maybe with other attributes.
+    Retain(u32, Vec<(Arc<str>, Any)>),
+}
+
+/// One step of an array delta.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SequenceChange {
+    /// Elements came in.
+    Insert(Vec<Value>),
+    /// Elements went away.
+    Delete(u32),
+    /// Elements stayed.
+    Retain(u32),
+}
+
+/// Change of one key of a map.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EntryChange {
+    /// The key is new.
+    Add(Value),
+    /// The key had the first value and has the second.
+    Update(Value, Value),
+    /// The key had this value.
+    Delete(Value),
+}

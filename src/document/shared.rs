@@ -1,0 +1,386 @@
+//! A document as all threads share it, and the slices that the pool does on it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use yrs::updates::decoder::Decode;
+use yrs::updates::encoder::Encode;
+use yrs::{ClientID, Doc, OffsetKind, Options, Origin, ReadTxn, StateVector, Transact, TransactionMut, Update};
+
+use super::attachment::{Attachment, AttachmentId, JobDone};
+use super::baton::Baton;
+use super::capture::Capture;
+use super::fence::Fence;
+use super::jobs::{Job, Jobs};
+use super::pool;
+use super::record::{Record, States};
+use crate::error::{ErrorCode, ProviderError};
+
+/// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
+const SLICE: Duration = Duration::from_millis(1);
+
+/// Wakes the JS thread that owns a document.
+pub trait Waker: Send + Sync {
+    /// A remote transaction waits for its listeners. Must not block.
+    fn wake(&self);
+}
+
+/// What JS listens to; nobody pays for the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Interest {
+    /// `update`
+    Update = 1,
+    /// `updateV2`
+    UpdateV2 = 2,
+    /// `afterTransaction`
+    AfterTransaction = 4,
+}
+
+/// How a document is made.
+#[derive(Debug, Clone, Default)]
+pub struct DocumentOptions {
+    /// 53 bits; random when `None`.
+    pub client_id: Option<u64>,
+    /// Random UUID when `None`.
+    pub guid: Option<String>,
+    /// Name of a collection of documents, for providers that know such.
+    pub collection_id: Option<String>,
+    /// Whether deleted content is freed.
+    pub is_gc_enabled: bool,
+    /// Whether a subdocument loads without being asked to.
+    pub auto_load: bool,
+    /// Whether the document should be synced now.
+    pub should_load: bool,
+}
+
+/// A document, shared by the JS thread, the pool and the providers. Cheap to clone.
+#[derive(Clone)]
+pub struct Document(pub(super) Arc<Shared>);
+
+pub(super) struct Shared {
+    pub(super) doc: Doc,
+    pub(super) baton: Baton,
+    pub(super) fence: Arc<Fence>,
+    pub(super) capture: Arc<Capture>,
+    jobs: Mutex<Jobs>,
+    attachments: Mutex<Vec<(AttachmentId, Arc<dyn Attachment>)>>,
+    interest: AtomicU8,
+    undispatched: Mutex<Option<Record>>,
+    waker: Mutex<Option<Arc<dyn Waker>>>,
+}
+
+impl Document {
+    /// A new, empty document. Offsets count UTF-16 units, as JavaScript does.
+    pub fn new(options: DocumentOptions) -> Self {
+        let mut yrs = Options { offset_kind: OffsetKind::Utf16, cleanup_formatting: true, ..Options::default() };
+        if let Some(client_id) = options.client_id {
+            yrs.client_id = ClientID::new(client_id);
+        }
+        if let Some(guid) = options.guid {
+            yrs.guid = guid.into();
+        }
+        yrs.collection_id = options.collection_id.map(Into::into);
+        yrs.skip_gc = !options.is_gc_enabled;
+        yrs.auto_load = options.auto_load;
+        yrs.should_load = options.should_load;
+        Self(Arc::new(Shared {
+            doc: Doc::with_options(yrs),
+            baton: Baton::new(),
+            fence: Arc::default(),
+            capture: Arc::default(),
+            jobs: Mutex::default(),
+            attachments: Mutex::default(),
+            interest: AtomicU8::new(0),
+            undispatched: Mutex::default(),
+            waker: Mutex::default(),
+        }))
+    }
+
+    /// Connects a provider. It hears of every later update that it did not make itself.
+    pub fn attach(&self, attachment: Arc<dyn Attachment>) -> AttachmentId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = AttachmentId(NEXT.fetch_add(1, Ordering::Relaxed));
+        self.0.attachments.lock().push((id, attachment));
+        id
+    }
+
+    /// Disconnects a provider; what it asked for is forgotten.
+    pub fn detach(&self, id: AttachmentId) {
+        self.0.attachments.lock().retain(|(other, _)| *other != id);
+        self.0.jobs.lock().remove(id);
+    }
+
+    /// Applies a V1 update on the pool; answered by [`JobDone::Applied`].
+    pub fn apply(&self, id: AttachmentId, token: u64, update: Bytes) {
+        self.queue(id, Job::Apply { token, update });
+    }
+
+    /// Encodes what a peer with this V1 state vector lacks (empty bytes: everything).
+    pub fn encode_diff(&self, id: AttachmentId, token: u64, state_vector: Bytes) {
+        self.queue(id, Job::EncodeDiff { token, state_vector });
+    }
+
+    /// Encodes the state vector.
+    pub fn encode_state_vector(&self, id: AttachmentId, token: u64) {
+        self.queue(id, Job::EncodeStateVector { token });
+    }
+
+    fn queue(&self, id: AttachmentId, job: Job) {
+        self.0.jobs.lock().push(id, job);
+        if self.0.baton.job_queued() {
+            pool::schedule(Arc::clone(&self.0));
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn has_jobs(&self) -> bool {
+        !self.jobs.lock().is_empty()
+    }
+
+    pub(super) fn set_interest(&self, interest: Interest, is_wanted: bool) {
+        let bit = interest as u8;
+        if is_wanted {
+            self.interest.fetch_or(bit, Ordering::Relaxed);
+        } else {
+            self.interest.fetch_and(!bit, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn set_waker(&self, waker: Option<Arc<dyn Waker>>) {
+        *self.waker.lock() = waker;
+    }
+
+    pub(super) fn take_undispatched(&self) -> Option<Record> {
+        self.undispatched.lock().take()
+    }
+
+    /// Commits and describes what happened, as far as anybody wants to know. Returns the V1 update too if providers
+    /// other than the one that made the transaction must hear of it.
+    pub(super) fn finish(
+        &self,
+        txn: &mut TransactionMut<'_>,
+        attachment: Option<AttachmentId>,
+    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+        self.fence.commit(txn)?;
+        let captured = self.capture.take();
+        let interest = self.interest.load(Ordering::Relaxed);
+        let wants = |it: Interest| interest & it as u8 != 0;
+        let is_changed = txn.has_changes();
+        let is_forwarded = is_changed && self.attachments.lock().iter().any(|(id, _)| Some(*id) != attachment);
+
+        let mut record = Record { attachment, ..Record::default() };
+        let mut update = None;
+        if is_forwarded || (is_changed && wants(Interest::Update)) {
+            let bytes = Bytes::from(self.fence.run(|| txn.encode_update_v1())?);
+            update = is_forwarded.then(|| bytes.clone());
+            record.update = wants(Interest::Update).then_some(bytes);
+        }
+        if is_changed && wants(Interest::UpdateV2) {
+            record.update_v2 = Some(Bytes::from(self.fence.run(|| txn.encode_update_v2())?));
+        }
+        if wants(Interest::AfterTransaction) {
+            record.states = Some(Box::new(states(txn)));
+        }
+        record.events = captured.events;
+        record.deep_events = captured.deep_events;
+        let is_interesting = record.update.is_some()
+            || record.update_v2.is_some()
+            || record.states.is_some()
+            || !record.events.is_empty()
+            || !record.deep_events.is_empty();
+        Ok((is_interesting.then_some(record), update))
+    }
+
+    /// Hands updates to every provider but the one that made them.
+    pub(super) fn forward(&self, updates: &[Bytes], except: Option<AttachmentId>) {
+        // Copied out first: an attachment must not run under this lock.
+        let targets: Vec<_> = self.attachments.lock().iter().filter(|(id, _)| Some(*id) != except).cloned().collect();
+        for (_, attachment) in targets {
+            attachment.handle_updates(updates.to_vec());
+        }
+    }
+
+    /// One slice on a pool thread.
+    pub(super) fn run_slice(self: Arc<Self>) {
+        if !self.baton.acquire_pool() {
+            return;
+        }
+        let Slice { record, answers } = self.run_jobs();
+        let has_record = record.is_some();
+        if has_record {
+            *self.undispatched.lock() = record;
+        }
+        let is_rescheduled = self.baton.release_pool(self.has_jobs(), has_record);
+        let waker = if has_record { self.waker.lock().clone() } else { None };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        // After the wake-up: what a provider says because of these answers reaches JS behind the changes themselves.
+        self.answer(answers);
+        if is_rescheduled {
+            pool::schedule(self);
+        }
+    }
+
+    /// One slice on the JS thread, which holds the baton.
+    pub(super) fn run_slice_here(&self) -> Option<Record> {
+        let Slice { record, answers } = self.run_jobs();
+        self.baton.slice_done_by_js(false);
+        self.answer(answers);
+        record
+    }
+
+    fn run_jobs(&self) -> Slice {
+        let started = Instant::now();
+        let mut slice = Slice { record: None, answers: Vec::new() };
+        while started.elapsed() < SLICE && slice.record.is_none() {
+            let (other, update_from) = {
+                let mut jobs = self.jobs.lock();
+                (jobs.pop_other(), jobs.next_update())
+            };
+            if let Some((id, job)) = other {
+                slice.answers.extend(self.run_other(job).into_iter().map(|done| (id, done)));
+            } else if let Some(id) = update_from {
+                let (record, done) = self.apply_run(id, started);
+                slice.record = record;
+                slice.answers.push((id, done));
+            } else {
+                break;
+            }
+        }
+        slice
+    }
+
+    /// Applies waiting updates of one provider in one transaction, until the slice is over.
+    fn apply_run(&self, id: AttachmentId, started: Instant) -> (Option<Record>, JobDone) {
+        let mut through = 0;
+        let mut failed = Vec::new();
+        let mut txn = self.doc.transact_mut_with(Origin::from(id.0));
+        loop {
+            let group = self.jobs.lock().pop_group(id);
+            let Some((last, _)) = group.last() else { break };
+            through = *last;
+            self.apply_group(&mut txn, &group, &mut failed);
+            if started.elapsed() >= SLICE {
+                break;
+            }
+        }
+        let is_missing_updates = txn.has_missing_updates();
+        let record = match self.finish(&mut txn, Some(id)) {
+            Ok((record, update)) => {
+                if let Some(update) = update {
+                    self.forward(&[update], Some(id));
+                }
+                record
+            }
+            Err(error) => {
+                failed.push((through, error));
+                None
+            }
+        };
+        (record, JobDone::Applied { through, is_missing_updates, failed })
+    }
+
+    fn apply_group(
+        &self,
+        txn: &mut TransactionMut<'_>,
+        group: &[(u64, Bytes)],
+        failed: &mut Vec<(u64, ProviderError)>,
+    ) {
+        let mut tokens = Vec::with_capacity(group.len());
+        let mut updates = Vec::with_capacity(group.len());
+        for (token, bytes) in group {
+            match self.decode(bytes) {
+                Ok(update) => {
+                    tokens.push(*token);
+                    updates.push(update);
+                }
+                Err(error) => failed.push((*token, error)),
+            }
+        }
+        let applied = self.fence.check().and_then(|()| {
+            self.fence.run(|| match updates.len() {
+                0 => Ok(()),
+                1 => updates.into_iter().try_for_each(|update| txn.apply_update(update)),
+                _ => txn.apply_update(Update::merge_updates(updates)),
+            })
+        });
+        let error = match applied {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => ProviderError::new(ErrorCode::InvalidUpdate, format!("the update can't be applied: {error}")),
+            Err(error) => error,
+        };
+        failed.extend(tokens.into_iter().map(|token| (token, error.clone())));
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Update, ProviderError> {
+        let decoded = self.fence.run(|| Update::decode_v1(bytes))?;
+        decoded.map_err(|error| ProviderError::new(ErrorCode::InvalidUpdate, format!("not a V1 update: {error}")))
+    }
+
+    fn run_other(&self, job: Job) -> Vec<JobDone> {
+        let (token, result) = match job {
+            Job::Dropped { token } => {
+                let done = JobDone::Applied { through: token, is_missing_updates: false, failed: Vec::new() };
+                return vec![done, JobDone::Overflowed];
+            }
+            Job::EncodeDiff { token, state_vector } => (token, self.diff(&state_vector)),
+            Job::EncodeStateVector { token } => {
+                let encode = || self.doc.transact().state_vector().encode_v1();
+                (token, self.fence.check().and_then(|()| self.fence.run(encode)).map(Bytes::from))
+            }
+            Job::Apply { .. } => return Vec::new(),
+        };
+        vec![JobDone::Encoded { token, result }]
+    }
+
+    fn diff(&self, state_vector: &[u8]) -> Result<Bytes, ProviderError> {
+        self.fence.check()?;
+        let state_vector = if state_vector.is_empty() {
+            StateVector::default()
+        } else {
+            StateVector::decode_v1(state_vector).map_err(|error| {
+                ProviderError::new(ErrorCode::InvalidUpdate, format!("not a state vector: {error}"))
+            })?
+        };
+        let bytes = self.fence.run(|| self.doc.transact().encode_state_as_update_v1(&state_vector))?;
+        Ok(Bytes::from(bytes))
+    }
+
+    fn answer(&self, answers: Vec<(AttachmentId, JobDone)>) {
+        for (id, done) in answers {
+            let attachment =
+                self.attachments.lock().iter().find(|(other, _)| *other == id).map(|(_, it)| Arc::clone(it));
+            if let Some(attachment) = attachment {
+                attachment.handle_job_done(done);
+            }
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The last reference often goes in a finalizer on the JS thread, where freeing a large document would stall.
+        let doc = self.doc.clone();
+        pool::run(move || drop(doc));
+    }
+}
+
+struct Slice {
+    record: Option<Record>,
+    answers: Vec<(AttachmentId, JobDone)>,
+}
+
+fn states(txn: &TransactionMut<'_>) -> States {
+    let deletes = txn
+        .delete_set()
+        .iter()
+        .map(|(client, ranges)| (client.get(), ranges.iter().map(|it| (it.start, it.end - it.start)).collect()))
+        .collect();
+    States { before: txn.before_state().clone(), after: txn.after_state().clone(), deletes }
+}

@@ -1,0 +1,107 @@
+//! Values read out of a document as plain data: no pointer into it survives.
+
+use std::sync::Arc;
+
+use yrs::branch::{Branch, BranchPtr};
+use yrs::types::TypeRef;
+use yrs::{Any, BranchID, Out, ReadTxn};
+
+/// Which shared type a branch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TypeKind {
+    /// `YText`
+    Text,
+    /// `YArray`
+    Array,
+    /// `YMap`
+    Map,
+    /// `YXmlElement`
+    XmlElement,
+    /// `YXmlFragment`
+    XmlFragment,
+    /// `YXmlText`
+    XmlText,
+    /// A type this build does not know, or one whose kind nobody has said yet.
+    Unknown,
+}
+
+impl TypeKind {
+    pub(super) fn of(branch: &Branch) -> Self {
+        match branch.type_ref() {
+            TypeRef::Text => Self::Text,
+            TypeRef::Array => Self::Array,
+            TypeRef::Map => Self::Map,
+            TypeRef::XmlElement(_) => Self::XmlElement,
+            TypeRef::XmlFragment => Self::XmlFragment,
+            TypeRef::XmlText => Self::XmlText,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Names a shared type without pointing into its document: branches are freed by the CRDT, handles are not (T 15).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TypeHandle {
+    /// Which type it is.
+    pub kind: TypeKind,
+    /// Root name or id of the item that holds it.
+    pub id: BranchID,
+}
+
+impl TypeHandle {
+    /// The handle of a root type.
+    pub fn root(kind: TypeKind, name: &str) -> Self {
+        Self { kind, id: BranchID::Root(Arc::from(name)) }
+    }
+
+    /// The root type of this name as it is, if there is one.
+    pub fn find_root<T: ReadTxn>(&self, txn: &T) -> Option<Self> {
+        self.id.get_branch(txn).map(|branch| Self::of(&branch))
+    }
+
+    /// The handle of a branch at hand.
+    pub fn of(branch: &Branch) -> Self {
+        Self { kind: TypeKind::of(branch), id: branch.id() }
+    }
+
+    /// The branch, unless it was deleted.
+    pub fn resolve<T: ReadTxn>(&self, txn: &T) -> Option<BranchPtr> {
+        self.id.get_branch(txn).filter(|branch| !branch.is_deleted())
+    }
+}
+
+/// What can be stored in a shared type, as it is read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A JSON-like value, bigint and bytes included.
+    Any(Any),
+    /// A nested shared type.
+    Type(TypeHandle),
+    /// A subdocument, by its guid.
+    Document(Arc<str>),
+}
+
+impl From<&Out> for Value {
+    fn from(out: &Out) -> Self {
+        match out {
+            Out::Any(any) => Self::Any(any.clone()),
+            Out::YText(it) => Self::Type(TypeHandle::of(it.as_ref())),
+            Out::YArray(it) => Self::Type(TypeHandle::of(it.as_ref())),
+            Out::YMap(it) => Self::Type(TypeHandle::of(it.as_ref())),
+            Out::YXmlElement(it) => Self::Type(TypeHandle::of(it.as_ref())),
+            Out::YXmlFragment(it) => Self::Type(TypeHandle::of(it.as_ref())),
+            Out::YXmlText(it) => Self::Type(TypeHandle::of(it.as_ref())),
+            Out::UndefinedRef(it) => Self::Type(TypeHandle::of(it)),
+            Out::YDoc(doc) => Self::Document(Arc::from(doc.guid().as_ref())),
+        }
+    }
+}
+
+impl From<Out> for Value {
+    fn from(out: Out) -> Self {
+        match out {
+            Out::Any(any) => Self::Any(any),
+            other => Self::from(&other),
+        }
+    }
+}
