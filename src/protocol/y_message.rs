@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 
-use super::lib0::{ReadError, Reader, write_var_bytes, write_var_uint};
+use super::lib0::{ReadError, Reader, write_var_bytes};
 
 const SYNC: u8 = 0;
 const AWARENESS: u8 = 1;
@@ -87,8 +87,8 @@ impl Message {
             }
             Self::QueryAwareness => (&[QUERY_AWARENESS], None),
         };
-        // All types are below 128, where a variable-length integer is one byte.
-        types.iter().for_each(|&kind| write_var_uint(out, kind.into()));
+        // Types are variable-length integers, but all are below 128 and so one byte.
+        out.extend_from_slice(types);
         if let Some(body) = body {
             write_var_bytes(out, body);
         }

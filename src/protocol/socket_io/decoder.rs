@@ -11,7 +11,7 @@ use super::{Ack, Arg, Attachments, Event, Json, MAX_ATTACHMENTS, Namespace, Pack
 /// Why a message is no Socket.IO packet. The official client closes the connection then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// The header is empty.
+    /// The header is empty. (The official parser takes it for a connect packet.)
     #[error("empty packet")]
     Empty,
     /// The first character is no packet type.
@@ -70,7 +70,7 @@ impl Decoder {
             return Err(DecodeError::UnexpectedText);
         }
         let header = Header::parse(text, self.max_attachments)?;
-        let (packet, placeholders) = header.into_packet()?;
+        let (packet, placeholders) = header.build()?;
         if header.attachments == 0 {
             return Ok(Some(packet));
         }
@@ -161,7 +161,7 @@ impl<'a> Header<'a> {
         Ok(Self { kind, attachments, namespace, id, json })
     }
 
-    fn into_packet(&self) -> Result<(Packet, Placeholders), DecodeError> {
+    fn build(&self) -> Result<(Packet, Placeholders), DecodeError> {
         let namespace = self.namespace.clone();
         let attachments = Attachments::with_capacity(self.attachments);
         let mut placeholders = Placeholders::new();

@@ -1,7 +1,8 @@
 //! A walk over an update that touches every field and builds nothing.
 //!
 //! It stands between the network and `yrs`, which follows nesting with recursion (a 14 kB update of nested arrays ends
-//! the process) and reserves memory for counts that it is told. What passes here has the structure that it claims.
+//! the process) and reserves memory for counts that it is told. What passes here has the structure that it claims, and
+//! `yrs` sees the same structure: where it would read differently, the scan refuses.
 
 use std::cmp::Ordering;
 
@@ -25,9 +26,13 @@ pub enum ScanError {
     /// A block of content has a kind that this version of Yjs doesn't know.
     #[error("unknown kind of content {0}")]
     UnknownContent(u8),
-    /// Content of the kind `ContentJSON`, which Yjs stopped writing with version 13 and `yrs` 0.28 reads wrongly.
-    #[error("content of the obsolete kind JSON")]
+    /// Content of the kind `ContentJSON`, which Yjs 13 reads but no longer creates. `yrs` 0.28 reads one string too many,
+    /// and so takes what follows for something that was never checked.
+    #[error("content of the obsolete kind JSON is not supported")]
     ObsoleteJson,
+    /// An XML hook. `yrs` 0.28 doesn't read its name, and takes it for something that was never checked.
+    #[error("XML hooks are not supported")]
+    XmlHook,
     /// A shared type is of a kind that this version of Yjs doesn't know.
     #[error("unknown kind of shared type {0}")]
     UnknownType(u8),
@@ -168,9 +173,10 @@ impl Scan<'_> {
         const WEAK_LINK: u8 = 7;
 
         match self.reader.u8()? {
-            XML_ELEMENT | XML_HOOK => {
+            XML_ELEMENT => {
                 self.reader.var_str()?;
             }
+            XML_HOOK => return Err(ScanError::XmlHook),
             WEAK_LINK => self.weak_link()?,
             // array, map, text, XML fragment, XML text; and of yrs: document, undefined
             0..=2 | 4 | 6 | 9 | 15 => {}
