@@ -349,3 +349,6 @@ fn check_json_depth(json: &str) -> Result<(), ScanError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
