@@ -1,5 +1,6 @@
-// Writes fixtures/protocol.json: what the official JavaScript libraries put on the wire, for the tests in tests/golden.rs
-// and __test__/. Run it again after an update of those libraries; the output only depends on their versions.
+// Writes fixtures/protocol.json: what the official JavaScript libraries put on the wire, for the tests in
+// tests/golden.rs and __test__/. Run it again after an update of those libraries; the output depends on nothing but
+// their versions.
 //
 // Bytes are hex strings. `header` and `text` are text frames. In `args` an attachment is {"$binary": hex}.
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a broken fixture must fail the test")]
 
+use std::slice;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -191,9 +192,9 @@ fn y_messages_match_in_both_directions_and_the_doubled_form_is_understood() {
             unknown => panic!("{unknown}"),
         };
         let single = y_message::decode_all(&bytes(&vector["hex"])).unwrap();
-        assert_eq!(single.as_slice(), [expected.clone()], "{label}");
+        assert_eq!(single.as_slice(), slice::from_ref(&expected), "{label}");
         let doubled = y_message::decode_all(&bytes(&vector["doubled"])).unwrap();
-        assert_eq!(doubled.as_slice(), [expected.clone()], "{label}, doubled");
+        assert_eq!(doubled.as_slice(), slice::from_ref(&expected), "{label}, doubled");
         assert_eq!(expected.encode(), bytes(&vector["hex"]), "{label}");
     });
 }
@@ -307,7 +308,7 @@ fn assert_args(args: &[Arg], attachments: &[Bytes], expected: &[Value], label: &
     for (index, (arg, expected)) in args.iter().zip(expected).enumerate() {
         match arg {
             Arg::Binary(attachment) => {
-                assert_eq!(attachment, &bytes(&expected["$binary"]), "{label}")
+                assert_eq!(attachment, &bytes(&expected["$binary"]), "{label}");
             }
             // Attachments of nested objects are reached field by field.
             Arg::Json(_)
@@ -317,13 +318,13 @@ fn assert_args(args: &[Arg], attachments: &[Bytes], expected: &[Value], label: &
                     let found = event.field(index, name).unwrap();
                     match &found {
                         Arg::Binary(attachment) => {
-                            assert_eq!(attachment, &bytes(&field["$binary"]), "{label} {name}")
+                            assert_eq!(attachment, &bytes(&field["$binary"]), "{label} {name}");
                         }
                         Arg::Json(json) if field.is_array() => {
                             assert!(json.as_str().contains("_placeholder"), "{label} {name}");
                         }
                         Arg::Json(json) => {
-                            assert_eq!(&json.parse::<Value>().unwrap(), field, "{label} {name}")
+                            assert_eq!(&json.parse::<Value>().unwrap(), field, "{label} {name}");
                         }
                     }
                 }
@@ -362,8 +363,8 @@ fn apply(update: &[u8]) -> Doc {
 /// The text of the root `body`; empty if it is no text.
 fn text(doc: &Doc) -> String {
     let body = doc.get_or_insert_text("body");
-    let text = body.get_string(&doc.transact());
-    text
+    let txn = doc.transact();
+    body.get_string(&txn)
 }
 
 /// Everything a document knows, pending updates included.

@@ -213,7 +213,10 @@ mod tests {
             timestamp: Some(1_700_000_000_000),
             ..metadata
         };
-        let json = r#"{"roomId":"r","docId":"d","parentId":"p","senderId":"s","version":"42","timestamp":1700000000000}"#;
+        let json = concat!(
+            r#"{"roomId":"r","docId":"d","parentId":"p","senderId":"s","#,
+            r#""version":"42","timestamp":1700000000000}"#
+        );
         assert_eq!(encode(&metadata, &[]).unwrap(), envelope_of(json, &[]));
     }
 

@@ -6,6 +6,7 @@
 mod arg;
 mod decoder;
 mod encode;
+mod header;
 
 use std::borrow::Cow;
 

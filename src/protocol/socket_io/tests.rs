@@ -28,7 +28,8 @@ fn decode_event(header: &str, attachments: &[&'static [u8]]) -> Event {
 
 #[test]
 fn decodes_a_sync_event_with_offset_and_position() {
-    let header = r#"51-["y-kafka-collabation-server-sync",{"_placeholder":true,"num":0},"123",{"topic":"t","partition":0}]"#;
+    let args = r#"{"_placeholder":true,"num":0},"123",{"topic":"t","partition":0}"#;
+    let header = &format!(r#"51-["{SYNC}",{args}]"#);
     let event = decode_event(header, &[&[1, 2]]);
     assert_eq!(event.name, SYNC);
     assert_eq!(event.args[0], Arg::Binary(Bytes::from_static(&[1, 2])));
