@@ -1,0 +1,139 @@
+//! Yjs updates in format V1, as far as they can be handled without a document.
+
+mod scan;
+
+use std::panic::catch_unwind;
+
+pub use scan::{MAX_DEPTH, ScanError, scan_state_vector, scan_v1};
+
+/// An update without content.
+pub const EMPTY: [u8; 2] = [0, 0];
+
+/// `yrs` looks at every input again for every block it writes: beyond this many, merging grows quadratically.
+const MAX_MERGE_GROUP: usize = 64;
+
+/// Why updates can't be merged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MergeError {
+    /// One of them is no update, or not one that is safe to decode.
+    #[error("update {index}: {error}")]
+    Scan {
+        /// Its position among the updates.
+        index: usize,
+        /// What is wrong with it.
+        error: ScanError,
+    },
+    /// `yrs` refused one of them.
+    #[error("can't decode an update: {0}")]
+    Decode(String),
+    /// `yrs` panicked.
+    #[error("merging updates failed inside of yrs")]
+    Panicked,
+}
+
+/// Whether these bytes are an update without content.
+pub fn is_empty_update(update: &[u8]) -> bool {
+    update == EMPTY
+}
+
+/// One update with the content of all. Of several, each is scanned first; a single one is returned as it is, unread.
+pub fn merge<B: AsRef<[u8]>>(updates: &[B]) -> Result<Vec<u8>, MergeError> {
+    if let [single] = updates {
+        return Ok(single.as_ref().to_vec());
+    }
+    let mut level: Vec<&[u8]> = Vec::with_capacity(updates.len());
+    for (index, update) in updates.iter().map(AsRef::as_ref).enumerate() {
+        scan_v1(update).map_err(|error| MergeError::Scan { index, error })?;
+        if !is_empty_update(update) {
+            level.push(update);
+        }
+    }
+    let mut merged = merge_groups(&level)?;
+    while merged.len() > 1 {
+        merged = merge_groups(&merged)?;
+    }
+    Ok(merged.pop().unwrap_or_else(|| EMPTY.to_vec()))
+}
+
+/// One merged update for each group of neighbours.
+fn merge_groups<B: AsRef<[u8]>>(updates: &[B]) -> Result<Vec<Vec<u8>>, MergeError> {
+    updates.chunks(MAX_MERGE_GROUP).map(merge_group).collect()
+}
+
+fn merge_group<B: AsRef<[u8]>>(group: &[B]) -> Result<Vec<u8>, MergeError> {
+    if let [single] = group {
+        return Ok(single.as_ref().to_vec());
+    }
+    let group: Vec<&[u8]> = group.iter().map(AsRef::as_ref).collect();
+    // yrs has no state that a panic could leave half-written: everything it touches is dropped here.
+    catch_unwind(|| yrs::merge_updates_v1(group))
+        .map_err(|_| MergeError::Panicked)?
+        .map_err(|error| MergeError::Decode(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use yrs::updates::decoder::Decode;
+    use yrs::{Doc, GetString, Text, Transact, Update};
+
+    /// One update for each typed character.
+    fn typed(text: &str) -> Vec<Vec<u8>> {
+        let doc = Doc::with_client_id(1);
+        let body = doc.get_or_insert_text("body");
+        text.char_indices()
+            .map(|(index, char)| {
+                let mut txn = doc.transact_mut();
+                body.insert(&mut txn, index as u32, char.encode_utf8(&mut [0; 4]));
+                txn.encode_update_v1()
+            })
+            .collect()
+    }
+
+    fn text_of(update: &[u8]) -> String {
+        let doc = Doc::new();
+        let body = doc.get_or_insert_text("body");
+        let mut txn = doc.transact_mut();
+        txn.apply_update(Update::decode_v1(update).unwrap()).unwrap();
+        body.get_string(&txn)
+    }
+
+    #[test]
+    fn merges_any_number_of_updates() {
+        let group = MAX_MERGE_GROUP;
+        for len in [2, 3, group - 1, group, group + 1, 2 * group, group * group + 1] {
+            let text: String = ('a'..='z').cycle().take(len).collect();
+            let updates = typed(&text);
+            assert_eq!(text_of(&merge(&updates).unwrap()), text, "{len} in order");
+            let reversed: Vec<_> = updates.iter().rev().collect();
+            assert_eq!(text_of(&merge(&reversed).unwrap()), text, "{len} reversed");
+        }
+    }
+
+    #[test]
+    fn leaves_alone_what_needs_no_merging() {
+        let update = typed("x").remove(0);
+        assert_eq!(merge::<&[u8]>(&[]), Ok(EMPTY.to_vec()), "none");
+        assert_eq!(merge(&[b"not even an update"]), Ok(b"not even an update".to_vec()), "one");
+        assert_eq!(merge(&[EMPTY, EMPTY]), Ok(EMPTY.to_vec()), "empty ones");
+        assert_eq!(
+            merge(&[&EMPTY[..], &update, &EMPTY]),
+            Ok(update.clone()),
+            "one among empty ones"
+        );
+        assert!(is_empty_update(&EMPTY));
+        assert!(!is_empty_update(&update));
+        assert!(!is_empty_update(&[]));
+    }
+
+    #[test]
+    fn names_the_update_that_is_none() {
+        let update = typed("x").remove(0);
+        let cut = &update[..update.len() - 1];
+        let result = merge(&[&update, &update, cut]);
+        assert!(
+            matches!(result, Err(MergeError::Scan { index: 2, error: ScanError::Malformed(_) })),
+            "{result:?}"
+        );
+    }
+}

@@ -1,0 +1,258 @@
+//! A walk over an update that touches every field and builds nothing.
+//!
+//! It stands between the network and `yrs`, which follows nesting with recursion (a 14 kB update of nested arrays ends
+//! the process) and reserves memory for counts that it is told. What passes here has the structure that it claims, and
+//! `yrs` sees the same structure: where it would read differently, the scan refuses.
+
+mod value;
+
+use crate::protocol::lib0::{ReadError, Reader};
+
+use value::check_json_depth;
+
+/// Deepest nesting of values. Far beyond what people write, far below what a thread's stack holds.
+pub const MAX_DEPTH: usize = 200;
+
+/// Why an update must not be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ScanError {
+    /// The update ends early, or a number or string is malformed.
+    #[error("malformed update: {0}")]
+    Malformed(#[from] ReadError),
+    /// More elements are claimed than the rest of the update can hold.
+    #[error("malformed update: {0} elements claimed")]
+    TooManyElements(u64),
+    /// A block of content has a kind that this version of Yjs doesn't know.
+    #[error("unknown kind of content {0}")]
+    UnknownContent(u8),
+    /// Content of the kind `ContentJSON`, which Yjs 13 reads but no longer creates. `yrs` 0.28 reads one string too
+    /// many, and so takes what follows for something that was never checked.
+    #[error("content of the obsolete kind JSON is not supported")]
+    ObsoleteJson,
+    /// An XML hook. `yrs` 0.28 doesn't read its name, and takes it for something that was never checked.
+    #[error("XML hooks are not supported")]
+    XmlHook,
+    /// A shared type is of a kind that this version of Yjs doesn't know.
+    #[error("unknown kind of shared type {0}")]
+    UnknownType(u8),
+    /// A value is of a kind that this version of Yjs doesn't know.
+    #[error("unknown kind of value {0}")]
+    UnknownValue(u8),
+    /// A gap or a garbage-collected range has no length.
+    #[error("malformed update: block without length")]
+    EmptyBlock,
+    /// A clock is larger than `yrs` can count.
+    #[error("clock out of range")]
+    ClockOutOfRange,
+    /// Values are nested deeper than [`MAX_DEPTH`], or JSON text deeper than `yrs` reads it.
+    #[error("values nested too deep")]
+    TooDeep,
+    /// Bytes are left after the end.
+    #[error("{0} bytes after the end of the update")]
+    TrailingBytes(usize),
+}
+
+/// Walks an update in format V1. Needs no memory and stops at the first thing that is wrong.
+pub fn scan_v1(update: &[u8]) -> Result<(), ScanError> {
+    let mut scan = Scan { reader: Reader::new(update) };
+    scan.blocks()?;
+    scan.delete_set()?;
+    scan.end()
+}
+
+/// Walks a state vector.
+pub fn scan_state_vector(bytes: &[u8]) -> Result<(), ScanError> {
+    const MIN_ENTRY_LEN: usize = 2;
+    let mut scan = Scan { reader: Reader::new(bytes) };
+    for _ in 0..scan.count(MIN_ENTRY_LEN)? {
+        scan.id()?;
+    }
+    scan.end()
+}
+
+struct Scan<'a> {
+    reader: Reader<'a>,
+}
+
+impl Scan<'_> {
+    fn blocks(&mut self) -> Result<(), ScanError> {
+        const MIN_CLIENT_LEN: usize = 3;
+        const MIN_BLOCK_LEN: usize = 2;
+        for _ in 0..self.count(MIN_CLIENT_LEN)? {
+            let blocks = self.count(MIN_BLOCK_LEN)?;
+            self.client()?;
+            let mut clock = self.reader.var_u32()?;
+            for _ in 0..blocks {
+                let len = self.block()?;
+                clock = clock.checked_add(len).ok_or(ScanError::ClockOutOfRange)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Walks a block and returns its length in clocks.
+    fn block(&mut self) -> Result<u32, ScanError> {
+        const GC: u8 = 0;
+        const SKIP: u8 = 10;
+        const HAS_ORIGIN: u8 = 0x80;
+        const HAS_RIGHT_ORIGIN: u8 = 0x40;
+        const HAS_PARENT_SUB: u8 = 0x20;
+
+        let info = self.reader.u8()?;
+        if info == GC || info == SKIP {
+            return match self.reader.var_u32()? {
+                0 => Err(ScanError::EmptyBlock),
+                len => Ok(len),
+            };
+        }
+        if info & HAS_ORIGIN != 0 {
+            self.id()?;
+        }
+        if info & HAS_RIGHT_ORIGIN != 0 {
+            self.id()?;
+        }
+        // The parent is known from a neighbour, if there is one.
+        if info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN) == 0 {
+            if self.reader.var_u32()? == 1 {
+                self.reader.var_str()?;
+            } else {
+                self.id()?;
+            }
+            if info & HAS_PARENT_SUB != 0 {
+                self.reader.var_str()?;
+            }
+        }
+        self.content(info & 0x1f)
+    }
+
+    /// Walks content and returns its length in clocks.
+    fn content(&mut self, kind: u8) -> Result<u32, ScanError> {
+        const DELETED: u8 = 1;
+        const JSON: u8 = 2;
+        const BINARY: u8 = 3;
+        const STRING: u8 = 4;
+        const EMBED: u8 = 5;
+        const FORMAT: u8 = 6;
+        const TYPE: u8 = 7;
+        const ANY: u8 = 8;
+        const DOC: u8 = 9;
+
+        match kind {
+            DELETED => return Ok(self.reader.var_u32()?),
+            JSON => return Err(ScanError::ObsoleteJson),
+            BINARY => {
+                self.reader.var_bytes()?;
+            }
+            STRING => return Ok(utf16_len(self.reader.var_str()?)),
+            EMBED => check_json_depth(self.reader.var_str()?)?,
+            FORMAT => {
+                self.reader.var_str()?;
+                check_json_depth(self.reader.var_str()?)?;
+            }
+            TYPE => self.shared_type()?,
+            ANY => {
+                let len = self.count(1)?;
+                for _ in 0..len {
+                    self.any()?;
+                }
+                return u32::try_from(len).map_err(|_| ScanError::ClockOutOfRange);
+            }
+            DOC => {
+                self.reader.var_str()?;
+                self.any()?;
+            }
+            unknown => return Err(ScanError::UnknownContent(unknown)),
+        }
+        Ok(1)
+    }
+
+    fn shared_type(&mut self) -> Result<(), ScanError> {
+        const XML_ELEMENT: u8 = 3;
+        const XML_HOOK: u8 = 5;
+        const WEAK_LINK: u8 = 7;
+
+        match self.reader.u8()? {
+            XML_ELEMENT => {
+                self.reader.var_str()?;
+            }
+            XML_HOOK => return Err(ScanError::XmlHook),
+            WEAK_LINK => self.weak_link()?,
+            // array, map, text, XML fragment, XML text; and of yrs: document, undefined
+            0..=2 | 4 | 6 | 9 | 15 => {}
+            unknown => return Err(ScanError::UnknownType(unknown)),
+        }
+        Ok(())
+    }
+
+    /// The two ends of a quotation; a link to a single element has one.
+    fn weak_link(&mut self) -> Result<(), ScanError> {
+        const QUOTATION: u8 = 0x01;
+        const START_UNBOUNDED: u8 = 0x08;
+        const END_UNBOUNDED: u8 = 0x10;
+        const PARENT_IS_ROOT: u8 = 0x20;
+
+        let flags = self.reader.u8()?;
+        let root = flags & PARENT_IS_ROOT != 0;
+        let ends = [(START_UNBOUNDED, true), (END_UNBOUNDED, flags & QUOTATION != 0)];
+        for (unbounded, is_written) in ends {
+            if flags & unbounded != 0 && root {
+                self.reader.var_str()?;
+            } else if flags & unbounded != 0 || is_written {
+                self.id()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn delete_set(&mut self) -> Result<(), ScanError> {
+        const MIN_CLIENT_LEN: usize = 2;
+        const MIN_RANGE_LEN: usize = 2;
+        for _ in 0..self.count(MIN_CLIENT_LEN)? {
+            self.client()?;
+            for _ in 0..self.count(MIN_RANGE_LEN)? {
+                let clock = self.reader.var_u32()?;
+                let len = self.reader.var_u32()?;
+                clock.checked_add(len).ok_or(ScanError::ClockOutOfRange)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A count of elements that need at least `min_len` bytes each.
+    fn count(&mut self, min_len: usize) -> Result<u64, ScanError> {
+        let count = self.reader.var_uint()?;
+        if count > (self.reader.remaining() / min_len) as u64 {
+            return Err(ScanError::TooManyElements(count));
+        }
+        Ok(count)
+    }
+
+    fn id(&mut self) -> Result<(), ScanError> {
+        self.client()?;
+        self.reader.var_u32()?;
+        Ok(())
+    }
+
+    fn client(&mut self) -> Result<(), ScanError> {
+        self.reader.var_uint()?;
+        Ok(())
+    }
+
+    fn end(&self) -> Result<(), ScanError> {
+        if self.reader.is_empty() {
+            Ok(())
+        } else {
+            Err(ScanError::TrailingBytes(self.reader.remaining()))
+        }
+    }
+}
+
+/// Yjs counts text in UTF-16 code units.
+fn utf16_len(text: &str) -> u32 {
+    let len = if text.is_ascii() { text.len() } else { text.chars().map(char::len_utf16).sum() };
+    // No longer than the string, whose length was read as 32 bits.
+    len as u32
+}
+
+#[cfg(test)]
+mod tests;
