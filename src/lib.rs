@@ -13,6 +13,8 @@
 //! Dependencies point down. `session` and `document` are siblings and meet in `net`. `ARCHITECTURE.md` tells who owns
 //! what and which thread runs it.
 
+#[cfg(feature = "node")]
+pub mod binding;
 pub mod document;
 pub mod error;
 pub mod protocol;

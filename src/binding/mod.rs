@@ -15,4 +15,22 @@ mod raw;
 pub mod types;
 mod value;
 
-pub(crate) use error::Result;
+
+use napi::Env;
+use napi::bindgen_prelude::{Function, JsObjectValue, JsValue, Object, Unknown};
+use napi_derive::napi;
+
+/// Runs when an environment loads the addon. `using txn = doc.beginTransaction()` commits at the end of the block.
+#[napi(module_exports)]
+pub fn load(exports: Object<'_>, env: Env) -> napi::Result<()> {
+    let symbols: Function<'_, Unknown<'_>, Unknown<'_>> = env.get_global()?.get_named_property("Symbol")?;
+    let symbols = symbols.coerce_to_object()?;
+    let dispose: Unknown<'_> = symbols.get_named_property_unchecked("dispose")?;
+    if dispose.get_type()? == napi::ValueType::Symbol {
+        let class: Object<'_> = exports.get_named_property_unchecked("YTransaction")?;
+        let mut prototype: Object<'_> = class.get_named_property("prototype")?;
+        let commit: Unknown<'_> = prototype.get_named_property_unchecked("commit")?;
+        prototype.set_property(dispose, commit)?;
+    }
+    Ok(())
+}

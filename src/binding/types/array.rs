@@ -24,7 +24,7 @@ use crate::document::{Input, TypeKind, Value, array_delete, array_insert};
 /// array.insert(0, ['a', 1, new YMap({ nested: true })])
 /// ```
 #[napi]
-pub struct YArray(pub(super) SharedType<Vec<Rc<Reference>>>);
+pub struct YArray(pub(in crate::binding) SharedType<Vec<Rc<Reference>>>);
 
 impl YArray {
     pub(in crate::binding) fn input<'env>(&self, env: Env, seen: &mut Preliminaries<'env>) -> Result<Input> {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{JavaScriptClassExt, Object, ObjectFinalize, This, Unknown};
+use napi::bindgen_prelude::{Object, ObjectFinalize, This, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
 use yrs::WriteTxn;

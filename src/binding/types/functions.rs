@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use napi::bindgen_prelude::{Uint8Array, Unknown};
-use napi::{Env, JsValue, ValueType};
+use napi::{Env, ValueType};
 use napi_derive::napi;
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;

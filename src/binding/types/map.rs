@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use napi::bindgen_prelude::{JsObjectValue, Object, This, Unknown};
-use napi::Env;
+use napi::{Env, JsValue};
 use napi_derive::napi;
 use yrs::types::ToJson;
 use yrs::{Map, MapRef};
@@ -24,7 +24,7 @@ use crate::document::{Input, TypeKind, Value, map_delete, map_set};
 /// map.get('theme') // 'dark'
 /// ```
 #[napi]
-pub struct YMap(pub(super) SharedType<Vec<(String, Rc<Reference>)>>);
+pub struct YMap(pub(in crate::binding) SharedType<Vec<(String, Rc<Reference>)>>);
 
 impl YMap {
     pub(in crate::binding) fn input<'env>(&self, env: Env, seen: &mut Preliminaries<'env>) -> Result<Input> {

@@ -8,18 +8,15 @@ mod dispatch;
 mod doc;
 mod doc_core;
 mod event;
-mod functions;
+pub mod functions;
 mod map;
 mod shared_type;
 mod text;
 mod transaction;
 
-pub use array::YArray;
-pub use doc::YDoc;
-pub use event::{YArrayEvent, YMapEvent, YTextEvent};
-pub use map::YMap;
-pub use text::YText;
-pub use transaction::YTransaction;
+pub(super) use array::YArray;
+pub(super) use map::YMap;
+pub(super) use text::YText;
 
 pub(super) use doc_core::DocCore;
 pub(super) use event::type_to_js;

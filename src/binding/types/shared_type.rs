@@ -18,7 +18,7 @@ use crate::document::{Reader, Slot, TypeHandle, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
 
 /// A shared type: preliminary content `P`, or a place in a document.
-pub(super) struct SharedType<P> {
+pub(in crate::binding) struct SharedType<P> {
     kind: TypeKind,
     state: RefCell<State<P>>,
 }
@@ -67,7 +67,7 @@ impl<P> SharedType<P> {
     }
 
     /// After an insertion: takes the place that was noted in the slot.
-    pub(super) fn integrate<'env>(&self, env: Env, core: &Rc<DocCore>, wrapper: &impl JsValue<'env>) -> Result<()> {
+    pub(in crate::binding) fn integrate<'env>(&self, env: Env, core: &Rc<DocCore>, wrapper: &impl JsValue<'env>) -> Result<()> {
         let id = match &*self.state.borrow() {
             State::Preliminary { slot, .. } => slot.get().cloned(),
             State::Integrated { .. } => None,

@@ -2,7 +2,7 @@
 
 use napi::Env;
 use napi::bindgen_prelude::{Array, Object, This, Unknown};
-use napi::{JsValue, ValueType};
+use napi::ValueType;
 use napi_derive::napi;
 use yrs::types::text::YChange;
 use yrs::{GetString, Text, TextRef};
@@ -25,7 +25,7 @@ use crate::error::{ErrorCode, ProviderError};
 /// text.observe((event) => console.log(event.delta))
 /// ```
 #[napi]
-pub struct YText(pub(super) SharedType<Vec<u16>>);
+pub struct YText(pub(in crate::binding) SharedType<Vec<u16>>);
 
 impl YText {
     pub(in crate::binding) fn input(&self, env: Env) -> Result<Input> {
