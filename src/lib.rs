@@ -14,6 +14,7 @@
 //! what and which thread runs it.
 
 pub mod error;
+pub mod net;
 pub mod protocol;
 
 pub use error::{ErrorCode, ProviderError};
