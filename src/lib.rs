@@ -15,5 +15,6 @@
 
 pub mod error;
 pub mod protocol;
+pub mod session;
 
 pub use error::{ErrorCode, ProviderError};
