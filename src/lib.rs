@@ -16,5 +16,6 @@
 pub mod error;
 pub mod net;
 pub mod protocol;
+pub mod session;
 
 pub use error::{ErrorCode, ProviderError};
