@@ -36,7 +36,7 @@ const MAX_REFUSAL_LENGTH: usize = 200;
 pub type DialFuture<S> =
     Pin<Box<dyn Future<Output = Result<WebSocketStream<S>, ProviderError>> + Send>>;
 
-/// Opens WebSockets. The driver knows no other way to the network, so that tests can give it a pipe.
+/// Opens connections. The driver knows no other way to the network, so that tests can give it a pipe.
 pub trait Dialer: Send + 'static {
     /// What the WebSocket runs over.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;

@@ -163,41 +163,31 @@ fn split_scheme(url: &str) -> Result<(bool, &str), ProviderError> {
 /// Host in lower case without brackets, and the port if there is one.
 fn parse_authority(authority: &str) -> Result<(String, Option<u16>), ProviderError> {
     let authority = authority.rsplit_once('@').map_or(authority, |(_user_info, rest)| rest);
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (address, port) =
-                rest.split_once(']').ok_or_else(|| invalid("url", "] is missing"))?;
-            let address: Ipv6Addr =
-                address.parse().map_err(|e| invalid("url", format!("{address}: {e}")))?;
-            (address.to_string(), port)
+    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+        let (host, port) = rest.split_once(']').ok_or_else(|| invalid("url", "] is missing"))?;
+        let host: Ipv6Addr = host.parse().map_err(|e| invalid("url", format!("{host}: {e}")))?;
+        (host.to_string(), port)
+    } else {
+        let (host, port) = authority.find(':').map_or((authority, ""), |at| authority.split_at(at));
+        if host.is_empty() {
+            return Err(invalid("url", "has no host"));
         }
-        None => {
-            let (host, port) =
-                authority.find(':').map_or((authority, ""), |at| authority.split_at(at));
-            let is_valid =
-                Authority::try_from(host).is_ok_and(|parsed| parsed.as_str() == parsed.host());
-            if !is_valid {
-                let reason = if host.is_empty() {
-                    "has no host".to_owned()
-                } else {
-                    format!("{host} is no host name")
-                };
-                return Err(invalid("url", reason));
-            }
-            (host.to_ascii_lowercase(), port)
+        if Authority::try_from(host).is_err() {
+            return Err(invalid("url", format!("{host} is no host name")));
         }
+        (host.to_ascii_lowercase(), port)
     };
-    let port = match port {
-        "" | ":" => None,
-        _ => {
-            let digits = port
-                .strip_prefix(':')
-                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-            let number = digits.and_then(|digits| digits.parse().ok()).filter(|number| *number > 0);
-            Some(number.ok_or_else(|| invalid("url", format!("{port} is no port")))?)
-        }
-    };
-    Ok((host, port))
+    Ok((host, parse_port(port)?))
+}
+
+/// What follows a host: nothing, or a colon and digits.
+fn parse_port(text: &str) -> Result<Option<u16>, ProviderError> {
+    if matches!(text, "" | ":") {
+        return Ok(None);
+    }
+    let digits = text.strip_prefix(':').filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
+    let port = digits.and_then(|digits| digits.parse().ok()).filter(|port| *port > 0);
+    port.map(Some).ok_or_else(|| invalid("url", format!("{text} is no port")))
 }
 
 fn parse_path(options: &TransportOptions) -> Result<String, ProviderError> {
@@ -246,6 +236,8 @@ fn invalid(option: impl fmt::Display, reason: impl fmt::Display) -> ProviderErro
 
 #[cfg(test)]
 mod tests {
+    use tokio_tungstenite::tungstenite::http::uri::PathAndQuery;
+
     use super::*;
 
     fn options(change: impl FnOnce(&mut TransportOptions)) -> TransportOptions {
@@ -366,7 +358,7 @@ mod tests {
         for (label, handshake, expected) in rows {
             let request = config.request(&handshake).expect(label);
             assert_eq!(
-                request.uri().path_and_query().map(|path| path.as_str()),
+                request.uri().path_and_query().map(PathAndQuery::as_str),
                 Some(expected),
                 "{label}"
             );
@@ -376,7 +368,7 @@ mod tests {
     #[test]
     fn lets_params_win_but_not_over_the_protocol() {
         let options = options(|it| {
-            it.query = pairs(&[("token", "a b"), ("roomId", "mine"), ("EIO", "3"), ("v", "1")])
+            it.query = pairs(&[("token", "a b"), ("roomId", "mine"), ("EIO", "3"), ("v", "1")]);
         });
         assert_eq!(
             uri("ws://host/?v=2", &options),
