@@ -1,6 +1,5 @@
 //! From a host name to an open WebSocket: name lookup, TCP, TLS, upgrade.
 
-use std::error::Error as _;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -168,10 +167,7 @@ fn describe_upgrade(error: Error) -> String {
         }
         Error::Io(error) => describe_io(&error),
         Error::Protocol(ProtocolError::HandshakeIncomplete) => "socket hang up".to_owned(),
-        other => match other.source() {
-            Some(source) => format!("{other}: {source}"),
-            None => other.to_string(),
-        },
+        other => other.to_string(),
     }
 }
 
