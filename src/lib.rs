@@ -17,6 +17,8 @@
 pub mod binding;
 pub mod document;
 pub mod error;
+pub mod net;
 pub mod protocol;
+pub mod session;
 
 pub use error::{ErrorCode, ProviderError};

@@ -1,0 +1,112 @@
+//! Where sessions and documents meet: requests go down, results and edits come up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::mpsc::WeakUnboundedSender;
+
+use super::handle::Command;
+use crate::document::{Attachment, AttachmentId, Document, JobDone};
+use crate::session::{DocKey, Work, WorkDone};
+
+/// The documents of one driver, attached as long as they are in here.
+#[derive(Default)]
+pub(super) struct Attachments {
+    documents: HashMap<DocKey, (Document, AttachmentId)>,
+}
+
+impl Attachments {
+    pub(super) fn insert(&mut self, key: DocKey, document: Document, attachment: AttachmentId) {
+        if let Some((document, attachment)) = self.documents.insert(key, (document, attachment)) {
+            document.detach(attachment);
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: DocKey) {
+        if let Some((document, attachment)) = self.documents.remove(&key) {
+            document.detach(attachment);
+        }
+    }
+
+    /// Hands a request to its document. The answer comes as [`Command::JobDone`]; none comes of a removed document.
+    pub(super) fn request(&self, work: Work) {
+        let (Work::Apply { doc, .. }
+        | Work::EncodeDiff { doc, .. }
+        | Work::EncodeStateVector { doc, .. }) = &work;
+        let Some((document, attachment)) = self.documents.get(doc) else { return };
+        match work {
+            Work::Apply { token, update, .. } => document.apply(*attachment, token, update),
+            Work::EncodeDiff { token, state_vector, .. } => {
+                document.encode_diff(*attachment, token, state_vector);
+            }
+            Work::EncodeStateVector { token, .. } => {
+                document.encode_state_vector(*attachment, token);
+            }
+        }
+    }
+}
+
+impl Drop for Attachments {
+    fn drop(&mut self) {
+        for (document, attachment) in self.documents.values() {
+            document.detach(*attachment);
+        }
+    }
+}
+
+/// What a document calls. It holds the driver weakly: documents outlive providers.
+pub(super) struct Port {
+    doc: DocKey,
+    commands: WeakUnboundedSender<Command>,
+    /// Updates that came before the driver could know the document; `None` once it does.
+    early: Mutex<Option<Vec<Bytes>>>,
+}
+
+impl Port {
+    pub(super) fn new(doc: DocKey, commands: WeakUnboundedSender<Command>) -> Arc<Self> {
+        Arc::new(Self { doc, commands, early: Mutex::new(Some(Vec::new())) })
+    }
+
+    /// The driver has been told of the document: sends what came before, and everything from now on at once.
+    pub(super) fn open(&self) {
+        let mut early = self.early.lock();
+        if let Some(updates) = early.take().filter(|updates| !updates.is_empty()) {
+            self.send(Command::LocalUpdates { doc: self.doc, updates });
+        }
+    }
+
+    fn send(&self, command: Command) {
+        if let Some(commands) = self.commands.upgrade() {
+            // As in `Handle`: a task that has ended needs no telling.
+            let _ = commands.send(command);
+        }
+    }
+}
+
+impl Attachment for Port {
+    fn handle_updates(&self, updates: Vec<Bytes>) {
+        // Held while sending, so that `open` can't let later updates overtake the early ones.
+        let mut early = self.early.lock();
+        match early.as_mut() {
+            Some(early) => early.extend(updates),
+            None => self.send(Command::LocalUpdates { doc: self.doc, updates }),
+        }
+    }
+
+    fn handle_job_done(&self, done: JobDone) {
+        self.send(Command::JobDone { doc: self.doc, done });
+    }
+}
+
+/// The same answer, in the words of a session.
+pub(super) fn work_done(doc: DocKey, done: JobDone) -> WorkDone {
+    match done {
+        JobDone::Applied { through, is_missing_updates, failed } => {
+            WorkDone::Applied { doc, through, is_missing_updates, failed }
+        }
+        JobDone::Encoded { token, result } => WorkDone::Encoded { doc, token, result },
+        JobDone::Overflowed => WorkDone::Overflowed { doc },
+    }
+}

@@ -1,0 +1,396 @@
+//! The driver task: carries what happens to the session, and what the session wants to the socket and the documents.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_tungstenite::WebSocketStream;
+
+use super::attachments::{Attachments, work_done};
+use super::auth::AuthSource;
+use super::dial::Dialer;
+use super::handle::{Command, Handle};
+use super::runtime;
+use super::socket::{Closing, Inbound, Socket};
+use super::transport::{Handshake, TransportConfig};
+use crate::error::ProviderError;
+use crate::session::{Event, Frame, Output, Session, SessionConfig};
+
+/// Commands and messages handled before the others get their turn.
+const INPUTS_PER_TURN: usize = 128;
+
+/// Bytes handed to the socket before the others get their turn.
+const BYTES_PER_TURN: usize = 256 * 1024;
+
+/// Turns in a row before other tasks of the runtime get theirs.
+const TURNS_PER_POLL: usize = 16;
+
+/// How long a socket that is being closed may take to send the rest and to hear the peer hang up.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Everything a driver needs.
+pub struct DriverConfig {
+    /// Settings of the session.
+    pub session: SessionConfig,
+    /// Where and how to connect.
+    pub transport: TransportConfig,
+    /// Asked at every attempt.
+    pub auth: Arc<dyn AuthSource>,
+}
+
+/// Hears what happens. Called on a network thread; must not block.
+pub trait EventSink: Send + Sync + 'static {
+    /// Something happened; in the order in which listeners must see it.
+    fn handle_event(&self, event: Event);
+    /// The task has ended and holds nothing any more. Called once, and nothing follows.
+    fn handle_finished(&self);
+}
+
+/// Starts a driver task. It does nothing until told to connect.
+///
+/// Fails with [`crate::ErrorCode::Internal`] when the system gives the process no threads.
+pub fn spawn(config: DriverConfig, sink: Arc<dyn EventSink>) -> Result<Handle, ProviderError> {
+    let runtime = runtime::handle()?;
+    Ok(spawn_on(&runtime, config.session, config.transport, config.auth, sink))
+}
+
+/// As [`spawn`], on a runtime and with a dialer of the caller's choice.
+pub fn spawn_on<D: Dialer>(
+    runtime: &tokio::runtime::Handle,
+    session: SessionConfig,
+    dialer: D,
+    auth: Arc<dyn AuthSource>,
+    sink: Arc<dyn EventSink>,
+) -> Handle {
+    let (handle, commands) = Handle::new();
+    let room_id = session.room_id.clone();
+    let session = Session::new(session, fastrand::u64(..));
+    runtime.spawn(async move {
+        let mut driver = Driver {
+            session,
+            dialer,
+            auth,
+            room_id,
+            link: Link::Idle,
+            timer: Timer::default(),
+            leave_by: None,
+            is_finished: false,
+            attachments: Attachments::default(),
+            commands,
+            sink,
+        };
+        poll_fn(|cx| driver.poll(cx)).await;
+    });
+    handle
+}
+
+/// The way to the server. One value, so that there can't be two sockets.
+enum Link<S> {
+    Idle,
+    Dialing {
+        generation: u64,
+        attempt: Attempt<S>,
+    },
+    Open(Socket<S>),
+    /// `next` waits until the old socket is gone.
+    Closing {
+        socket: Closing<S>,
+        next: Option<(u64, Handshake)>,
+    },
+}
+
+type Attempt<S> = Pin<
+    Box<dyn Future<Output = Result<(WebSocketStream<S>, Option<String>), ProviderError>> + Send>,
+>;
+
+struct Driver<D: Dialer> {
+    session: Session,
+    dialer: D,
+    auth: Arc<dyn AuthSource>,
+    room_id: String,
+    link: Link<D::Stream>,
+    timer: Timer,
+    /// When a destroyed provider must be gone.
+    leave_by: Option<Instant>,
+    is_finished: bool,
+    attachments: Attachments,
+    commands: mpsc::UnboundedReceiver<Command>,
+    sink: Arc<dyn EventSink>,
+}
+
+impl<D: Dialer> Driver<D> {
+    /// Ready when the task has nothing left to do.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..TURNS_PER_POLL {
+            let mut is_busy = self.poll_commands(cx);
+            is_busy |= self.poll_link(cx);
+            is_busy |= self.poll_timer(cx);
+            is_busy |= self.poll_transmit(cx);
+            // Last, because the session closes a connection after its last frame was taken.
+            is_busy |= self.poll_outputs();
+            if self.is_finished && !matches!(self.link, Link::Closing { .. }) {
+                return Poll::Ready(());
+            }
+            if !is_busy {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_commands(&mut self, cx: &mut Context<'_>) -> bool {
+        for _ in 0..INPUTS_PER_TURN {
+            match self.commands.poll_recv(cx) {
+                Poll::Ready(Some(command)) => self.handle_command(command),
+                // All handles are gone.
+                Poll::Ready(None) => self.handle_command(Command::Abandon),
+                Poll::Pending => return false,
+            }
+            if self.is_finished {
+                return true;
+            }
+        }
+        true
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        let now = now();
+        match command {
+            Command::Connect => self.session.connect(now),
+            Command::Disconnect => self.session.disconnect(now),
+            Command::Destroy { linger } => {
+                self.leave_by.get_or_insert(Instant::from_std(now) + linger);
+                self.session.destroy(now, linger);
+            }
+            Command::Abandon => {
+                self.link = Link::Idle;
+                self.is_finished = true;
+            }
+            Command::AddDocument { add, document, attachment } => {
+                self.attachments.insert(add.key, document, attachment);
+                self.session.add_document(now, add);
+            }
+            Command::RemoveDocument(key) => {
+                self.session.remove_document(now, key);
+                self.attachments.remove(key);
+            }
+            Command::LocalAwareness(key) => self.session.handle_local_awareness(now, key),
+            Command::Flush { id, timeout } => self.session.flush(now, id, timeout),
+            Command::Send(it) => {
+                let (doc_id, parent_id) = (it.doc_id.as_str(), it.parent_id.as_deref());
+                let sent = self.session.send(
+                    now,
+                    it.channel,
+                    it.message_type,
+                    it.payload,
+                    doc_id,
+                    parent_id,
+                );
+                if let Err(error) = sent {
+                    // What happened before must be heard before.
+                    self.poll_outputs();
+                    self.sink.handle_event(Event::Error { doc: None, error });
+                }
+            }
+            Command::LocalUpdates { doc, updates } => {
+                for update in updates {
+                    self.session.handle_local_update(now, doc, update);
+                }
+            }
+            Command::JobDone { doc, done } => {
+                self.session.handle_work_done(now, work_done(doc, done));
+            }
+        }
+    }
+
+    fn poll_link(&mut self, cx: &mut Context<'_>) -> bool {
+        match &mut self.link {
+            Link::Idle => false,
+            Link::Dialing { generation, attempt } => {
+                let Poll::Ready(result) = attempt.as_mut().poll(cx) else { return false };
+                let generation = *generation;
+                self.handle_attempt(generation, result);
+                true
+            }
+            Link::Open(_) => self.poll_reads(cx),
+            Link::Closing { socket, next } => {
+                if socket.poll_closed(cx).is_pending() {
+                    return false;
+                }
+                let next = next.take();
+                self.link = Link::Idle;
+                if let Some((generation, handshake)) = next {
+                    self.dial(generation, handshake);
+                }
+                true
+            }
+        }
+    }
+
+    fn handle_attempt(&mut self, generation: u64, result: <Attempt<D::Stream> as Future>::Output) {
+        match result {
+            Ok((stream, auth)) => {
+                self.link = Link::Open(Socket::new(generation, stream));
+                self.session.handle_dialed(now(), generation, auth);
+            }
+            Err(error) => {
+                self.link = Link::Idle;
+                self.session.handle_dial_failed(now(), generation, error);
+            }
+        }
+    }
+
+    fn poll_reads(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = now();
+        for _ in 0..INPUTS_PER_TURN {
+            let Link::Open(socket) = &mut self.link else { return true };
+            let generation = socket.generation;
+            match socket.poll_read(cx) {
+                Poll::Ready(Inbound::Text(text)) => {
+                    self.session.handle_text(now, generation, &text);
+                }
+                Poll::Ready(Inbound::Binary(bytes)) => {
+                    self.session.handle_binary(now, generation, bytes);
+                }
+                Poll::Ready(Inbound::Closed(closed)) => {
+                    self.close();
+                    self.session.handle_closed(now, generation, closed);
+                }
+                Poll::Pending => return false,
+            }
+        }
+        true
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let deadline = self.session.poll_timeout().map(Instant::from_std);
+        let is_due = self.timer.poll_due(deadline, cx);
+        if is_due {
+            self.session.handle_timeout(now());
+        }
+        is_due
+    }
+
+    fn poll_transmit(&mut self, cx: &mut Context<'_>) -> bool {
+        let Link::Open(socket) = &mut self.link else { return false };
+        let now = now();
+        let mut budget = BYTES_PER_TURN;
+        while budget > 0 && socket.poll_ready(cx).is_ready() {
+            let Some(frame) = self.session.poll_transmit(now) else { break };
+            budget = budget.saturating_sub(length(&frame));
+            socket.send(frame, cx);
+        }
+        // Whether it is done or has to wait for the peer, the waker knows.
+        let _: Poll<()> = socket.poll_flush(cx);
+        budget == 0
+    }
+
+    fn poll_outputs(&mut self) -> bool {
+        let mut is_link_changed = false;
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Work(work) => self.attachments.request(work),
+                Output::Event(event) => self.sink.handle_event(event),
+                Output::Dial { generation, document } => {
+                    let (doc_id, parent_id) =
+                        document.map_or((None, None), |(id, parent)| (Some(id), parent));
+                    self.dial(
+                        generation,
+                        Handshake { room_id: self.room_id.clone(), doc_id, parent_id },
+                    );
+                    is_link_changed = true;
+                }
+                Output::Close { generation } => {
+                    self.give_up(generation);
+                    is_link_changed = true;
+                }
+                Output::Finished => self.is_finished = true,
+            }
+        }
+        is_link_changed
+    }
+
+    fn dial(&mut self, generation: u64, handshake: Handshake) {
+        if let Link::Closing { next, .. } = &mut self.link {
+            *next = Some((generation, handshake));
+            return;
+        }
+        let dial = self.dialer.dial(handshake);
+        let auth = Arc::clone(&self.auth);
+        let attempt = Box::pin(async move { Ok((dial.await?, auth.auth().await?)) });
+        self.link = Link::Dialing { generation, attempt };
+    }
+
+    /// Ends the attempt or the connection of this generation, if it has not ended itself.
+    fn give_up(&mut self, generation: u64) {
+        match &mut self.link {
+            Link::Dialing { generation: current, .. } if *current == generation => {
+                self.link = Link::Idle;
+            }
+            Link::Open(socket) if socket.generation == generation => self.close(),
+            Link::Closing { next, .. } => {
+                next.take_if(|(waiting, _)| *waiting == generation);
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self) {
+        if let Link::Open(socket) = std::mem::replace(&mut self.link, Link::Idle) {
+            let timeout = Instant::now() + CLOSE_TIMEOUT;
+            let deadline = self.leave_by.map_or(timeout, |leave_by| timeout.min(leave_by));
+            self.link = Link::Closing { socket: socket.close(deadline), next: None };
+        }
+    }
+}
+
+impl<D: Dialer> Drop for Driver<D> {
+    /// Runs also when the task panicked: a provider must not seem alive for ever.
+    fn drop(&mut self) {
+        self.link = Link::Idle;
+        self.commands.close();
+        // An addition that nobody has seen is attached already.
+        while let Ok(command) = self.commands.try_recv() {
+            if let Command::AddDocument { add, document, attachment } = command {
+                self.attachments.insert(add.key, document, attachment);
+            }
+        }
+        self.attachments = Attachments::default();
+        self.sink.handle_finished();
+    }
+}
+
+/// One timer that is armed anew only when its deadline has changed.
+#[derive(Default)]
+struct Timer {
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timer {
+    fn poll_due(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> bool {
+        // A timer that is not wanted now is kept: it wakes the task once for nothing, and is there for the next time.
+        let Some(deadline) = deadline else { return false };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if sleep.deadline() != deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        sleep.as_mut().poll(cx).is_ready()
+    }
+}
+
+fn length(frame: &Frame) -> usize {
+    match frame {
+        Frame::Text(text) => text.len(),
+        Frame::Binary(bytes) => bytes.len(),
+    }
+}
+
+/// The runtime's clock, which tests may stop.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}

@@ -1,0 +1,121 @@
+//! The outside's end of a driver task.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::attachments::Port;
+use crate::document::{AttachmentId, Document, JobDone};
+use crate::protocol::channel::Channel;
+use crate::session::{AddDocument, DocKey};
+
+/// Controls a driver task. Every method returns at once, and does nothing when the task has ended.
+///
+/// When the last handle is dropped without [`Handle::destroy`], the task ends as after [`Handle::abandon`].
+#[derive(Clone)]
+pub struct Handle {
+    commands: mpsc::UnboundedSender<Command>,
+}
+
+/// What a driver task is told, in the order in which it was said. Edits travel the same way as calls, so that a flush
+/// covers the edits made before it.
+pub(super) enum Command {
+    Connect,
+    Disconnect,
+    Destroy { linger: Duration },
+    Abandon,
+    AddDocument { add: AddDocument, document: Document, attachment: AttachmentId },
+    RemoveDocument(DocKey),
+    LocalAwareness(DocKey),
+    Flush { id: u64, timeout: Duration },
+    Send(Box<UserMessage>),
+    LocalUpdates { doc: DocKey, updates: Vec<Bytes> },
+    JobDone { doc: DocKey, done: JobDone },
+}
+
+/// A message of the user's own.
+pub(super) struct UserMessage {
+    pub(super) channel: Channel,
+    pub(super) message_type: u64,
+    pub(super) payload: Bytes,
+    pub(super) doc_id: String,
+    pub(super) parent_id: Option<String>,
+}
+
+impl Handle {
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Command>) {
+        let (commands, receiver) = mpsc::unbounded_channel();
+        (Self { commands }, receiver)
+    }
+
+    /// Connects, and stays connected until [`Handle::disconnect`] or [`Handle::destroy`].
+    pub fn connect(&self) {
+        self.send_command(Command::Connect);
+    }
+
+    /// Disconnects and stops attempts.
+    pub fn disconnect(&self) {
+        self.send_command(Command::Disconnect);
+    }
+
+    /// Ends the task. What was said before has until `linger` to reach the server.
+    pub fn destroy(&self, linger: Duration) {
+        self.send_command(Command::Destroy { linger });
+    }
+
+    /// Ends the task at once, without a word to the server: the environment is going away.
+    pub fn abandon(&self) {
+        self.send_command(Command::Abandon);
+    }
+
+    /// Adds a document. Every edit made after this call is sent.
+    pub fn add_document(&self, add: AddDocument, document: &Document) {
+        let port = Port::new(add.key, self.commands.downgrade());
+        let attachment = document.attach(Arc::<Port>::clone(&port));
+        let is_running = self
+            .commands
+            .send(Command::AddDocument { add, document: document.clone(), attachment })
+            .is_ok();
+        if is_running {
+            port.open();
+        } else {
+            document.detach(attachment);
+        }
+    }
+
+    /// Removes a document. What it has to send is sent before, if connected.
+    pub fn remove_document(&self, key: DocKey) {
+        self.send_command(Command::RemoveDocument(key));
+    }
+
+    /// Our own state in the document's awareness changed.
+    pub fn handle_local_awareness(&self, key: DocKey) {
+        self.send_command(Command::LocalAwareness(key));
+    }
+
+    /// Asks for [`crate::session::Event::Flushed`] with this id. Covers the edits made before the call.
+    pub fn flush(&self, id: u64, timeout: Duration) {
+        self.send_command(Command::Flush { id, timeout });
+    }
+
+    /// Sends a message of the user's own; `payload` is what follows the type. It is not kept for later: when not
+    /// connected, [`crate::session::Event::Error`] says so.
+    pub fn send(
+        &self,
+        channel: Channel,
+        message_type: u64,
+        payload: Bytes,
+        doc_id: String,
+        parent_id: Option<String>,
+    ) {
+        let message = UserMessage { channel, message_type, payload, doc_id, parent_id };
+        self.send_command(Command::Send(Box::new(message)));
+    }
+
+    fn send_command(&self, command: Command) {
+        // The task has ended when this fails, and there is nothing left to be told.
+        let _ = self.commands.send(command);
+    }
+}

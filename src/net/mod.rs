@@ -1,0 +1,37 @@
+//! One driver task per provider: socket, timers, commands. The only module that awaits a socket.
+//!
+//! ```text
+//!   JS thread ── Handle ──┐                       ┌── EventSink ──> JS thread
+//!   documents ── Port ────┤ commands        events│
+//!                         v                       │
+//!                    Driver (one task, owns everything below)
+//!                    ├── Session       decides; told of everything, asked what to do
+//!                    ├── Link          idle, dialing, open or closing: never two sockets
+//!                    ├── Timer         the session's next deadline
+//!                    └── Attachments   documents, for the work the session asks for
+//! ```
+//!
+//! Nobody shares state with the task: edits, results and calls reach it through one queue, so that they keep their order.
+//! The task holds no state that decides anything; what it knows of the connection is where its socket is. It runs on a
+//! runtime of our own, and reads its socket whatever else is going on: a heartbeat is never late because an update is
+//! being applied, because the event loop is busy, or because the server does not read.
+
+#![forbid(unsafe_code)]
+
+mod attachments;
+mod auth;
+mod dial;
+mod driver;
+mod handle;
+mod percent;
+mod runtime;
+mod socket;
+mod tls;
+mod transport;
+
+pub use auth::{AuthFuture, AuthSource, StaticAuth};
+pub use dial::{DialFuture, Dialer, websocket_config};
+pub use driver::{DriverConfig, EventSink, spawn, spawn_on};
+pub use handle::Handle;
+pub use tls::TlsOptions;
+pub use transport::{Handshake, TransportConfig, TransportOptions};

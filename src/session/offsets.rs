@@ -1,0 +1,80 @@
+//! How far a document is in the log.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::event::Position;
+
+/// The highest offset per (topic, partition). A document normally lives in one partition.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Offsets {
+    positions: SmallVec<[Position; 1]>,
+    latest: usize,
+    is_moved: bool,
+}
+
+impl Offsets {
+    /// Notes an offset; true if it is higher than what was known of its partition and not reported yet.
+    pub(crate) fn record(&mut self, topic: &Arc<str>, partition: i32, offset: i64) -> bool {
+        let known =
+            self.positions.iter().position(|at| at.partition == partition && at.topic == *topic);
+        match known {
+            Some(index) if self.positions[index].offset >= offset => return false,
+            Some(index) => {
+                self.positions[index].offset = offset;
+                self.latest = index;
+            }
+            None => {
+                self.latest = self.positions.len();
+                self.positions.push(Position { topic: Arc::clone(topic), partition, offset });
+            }
+        }
+        !std::mem::replace(&mut self.is_moved, true)
+    }
+
+    /// The position that moved last, once per move.
+    pub(crate) fn take_moved(&mut self) -> Option<Position> {
+        if std::mem::take(&mut self.is_moved) {
+            self.positions.get(self.latest).cloned()
+        } else {
+            None
+        }
+    }
+
+    /// The highest offset of every partition seen.
+    pub(crate) fn positions(&self) -> &[Position] {
+        &self.positions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_maximum_of_each_partition_and_reports_a_move_once() {
+        let topic: Arc<str> = "t".into();
+        let mut offsets = Offsets::default();
+        // (label, partition, offset, whether it is news)
+        let table = [
+            ("first", 0, 5, true),
+            ("same", 0, 5, false),
+            ("older", 0, 4, false),
+            ("higher, while the first move is unreported", 0, 9, false),
+        ];
+        for (label, partition, offset, expected) in table {
+            assert_eq!(offsets.record(&topic, partition, offset), expected, "{label}");
+        }
+        assert_eq!(
+            offsets.take_moved(),
+            Some(Position { topic: Arc::clone(&topic), partition: 0, offset: 9 })
+        );
+        assert_eq!(offsets.take_moved(), None);
+        assert!(offsets.record(&topic, 1, 2), "another partition has its own maximum");
+        assert_eq!(offsets.take_moved().unwrap().partition, 1);
+        let other: Arc<str> = "awareness".into();
+        assert!(offsets.record(&other, 0, 1), "another topic has its own maximum");
+        assert_eq!(offsets.positions().len(), 3);
+    }
+}

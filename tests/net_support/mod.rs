@@ -1,0 +1,25 @@
+//! Both ends of a driver under test: what it tells, and a scripted server that speaks raw frames.
+
+#![allow(dead_code, unused_imports, unreachable_pub, reason = "every test file uses its own part")]
+
+mod events;
+mod peer;
+mod pipe;
+
+pub use events::{Events, Seen, is_status, recorder};
+pub use peer::{Peer, emitted};
+pub use pipe::{Dialed, Dials, PipeDialer, pipe_dialer};
+
+use std::future::Future;
+use std::time::Duration;
+
+/// A test that waits longer has failed. Virtual time where the clock is paused.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The result, or a failure that says what was waited for.
+pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(result) => result,
+        Err(_) => panic!("waited too long for {what}"),
+    }
+}
