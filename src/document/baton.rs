@@ -39,7 +39,12 @@ pub(super) struct Baton {
 
 impl Baton {
     pub(super) fn new() -> Self {
-        let state = State { holder: Holder::Nobody, is_scheduled: false, has_undispatched: false, denied_since: None };
+        let state = State {
+            holder: Holder::Nobody,
+            is_scheduled: false,
+            has_undispatched: false,
+            denied_since: None,
+        };
         Self { state: Mutex::new(state), freed: Condvar::new() }
     }
 
@@ -52,7 +57,8 @@ impl Baton {
         }
         debug_assert_eq!(state.holder, Holder::Nobody, "one JS thread owns a document");
         state.holder = Holder::Js;
-        state.denied_since.is_some_and(|since| since.elapsed() >= STARVED) && !state.has_undispatched
+        state.denied_since.is_some_and(|since| since.elapsed() >= STARVED)
+            && !state.has_undispatched
     }
 
     /// Gives the baton back at the end of a tick. Returns whether the pool must be told that jobs wait.
@@ -115,7 +121,10 @@ impl Baton {
 
 impl State {
     fn schedule_if(&mut self, has_jobs: bool) -> bool {
-        let schedule = has_jobs && !self.is_scheduled && self.holder == Holder::Nobody && !self.has_undispatched;
+        let schedule = has_jobs
+            && !self.is_scheduled
+            && self.holder == Holder::Nobody
+            && !self.has_undispatched;
         self.is_scheduled |= schedule;
         schedule
     }

@@ -216,13 +216,19 @@ impl LocalDocument {
             .run(|| Update::decode_v1(update))?
             .map_err(|error| invalid(format!("not a V1 update: {error}")))?;
         let apply = |txn: &mut TransactionMut<'_>| {
-            txn.apply_update(update).map_err(|error| invalid(format!("the update can't be applied: {error}")))
+            txn.apply_update(update)
+                .map_err(|error| invalid(format!("the update can't be applied: {error}")))
         };
         self.write(apply).map(|((), record)| record)
     }
 
     /// Starts or stops capturing changes of a type.
-    pub fn set_observed(&self, handle: &TypeHandle, is_deep: bool, is_observed: bool) -> Result<(), ProviderError> {
+    pub fn set_observed(
+        &self,
+        handle: &TypeHandle,
+        is_deep: bool,
+        is_observed: bool,
+    ) -> Result<(), ProviderError> {
         let (capture, fence) = (&self.shared.capture, &self.shared.fence);
         self.write(|txn| {
             let Some(branch) = handle.id.get_branch(txn) else { return Ok(()) };
