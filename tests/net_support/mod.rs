@@ -5,10 +5,12 @@
 mod events;
 mod peer;
 mod pipe;
+mod replica;
 
 pub use events::{Events, Seen, is_status, recorder};
 pub use peer::{Peer, emitted};
 pub use pipe::{Dialed, Dials, PipeDialer, pipe_dialer};
+pub use replica::Replica;
 
 use std::future::Future;
 use std::time::Duration;
