@@ -1,5 +1,7 @@
 //! Against the official Socket.IO server, with yjs behind it (`tests/servers/socketio.mjs`).
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod net_support;
 
 use std::io::{BufRead, BufReader, Write};
