@@ -196,7 +196,7 @@ async fn edits_made_offline_arrive_after_a_reset() {
 }
 
 #[tokio::test]
-async fn tells_the_reason_a_server_gave_even_when_writes_fail() {
+async fn tells_the_close_code_of_the_server() {
     let server = Server::bind().await;
     let (handle, mut events) = server.start();
     handle.connect();
