@@ -44,8 +44,10 @@ const SCENARIOS: [Scenario; 4] = [
 
 #[test]
 fn everybody_ends_with_the_same_text_and_no_edit_is_lost() {
+    // More on demand: SEEDS=2000 cargo test --test session_pair random
+    let seeds = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(30);
     for scenario in &SCENARIOS {
-        for seed in 0..60 {
+        for seed in 0..seeds {
             run(scenario, seed);
         }
     }
