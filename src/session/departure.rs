@@ -219,7 +219,9 @@ impl Session {
     pub(super) fn set_status(&mut self, status: Status) {
         if self.status != status && !self.cx.is_silent {
             self.status = status;
-            let socket_id = self.connection.socket_id().cloned();
+            // A connection that is leaving still has its id.
+            let socket_id =
+                self.connection.socket_id().filter(|_| status == Status::Connected).cloned();
             self.cx.event(Event::Status { status, socket_id });
         }
     }

@@ -128,13 +128,14 @@ impl Session {
     /// `ERR_CONNECTION` when not connected, and with `ERR_MESSAGE_TOO_LARGE`.
     pub fn send(
         &mut self,
+        _now: Instant,
         channel: Channel,
         message_type: u64,
-        payload: &[u8],
+        payload: Bytes,
         doc_id: &str,
         parent_id: Option<&str>,
     ) -> Result<(), ProviderError> {
-        self.make_user_message(channel, message_type, payload, doc_id, parent_id)
+        self.make_user_message(channel, message_type, &payload, doc_id, parent_id)
     }
 
     /// Whether [`Event::Message`] is wanted. It is, unless told otherwise; nobody should pay for it without a listener.
