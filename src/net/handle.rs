@@ -30,6 +30,8 @@ pub(super) enum Command {
     RemoveDocument(DocKey),
     LocalAwareness(DocKey),
     Flush { id: u64, timeout: Duration },
+    CancelFlush { id: u64 },
+    MessageEvents { is_wanted: bool },
     Send(Box<UserMessage>),
     LocalUpdates { doc: DocKey, updates: Vec<Bytes> },
     JobDone { doc: DocKey, done: JobDone },
@@ -99,6 +101,16 @@ impl Handle {
     /// Asks for [`crate::session::Event::Flushed`] with this id. Covers the edits made before the call.
     pub fn flush(&self, id: u64, timeout: Duration) {
         self.send_command(Command::Flush { id, timeout });
+    }
+
+    /// Gives up waiting for a flush; no event follows, unless it is under way already.
+    pub fn cancel_flush(&self, id: u64) {
+        self.send_command(Command::CancelFlush { id });
+    }
+
+    /// Whether [`crate::session::Event::Message`] is wanted. It is, unless told otherwise.
+    pub fn set_message_events(&self, is_wanted: bool) {
+        self.send_command(Command::MessageEvents { is_wanted });
     }
 
     /// Sends a message of the user's own; `payload` is what follows the type. It is not kept for later: when not
