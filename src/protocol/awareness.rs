@@ -74,3 +74,70 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Entry>, DecodeError> {
         Err(DecodeError::TrailingBytes(reader.remaining()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn rejects_malformed_updates() {
+        let rows: [(&str, &[u8], DecodeError); 8] = [
+            ("empty", &[], DecodeError::Malformed(ReadError::UnexpectedEnd)),
+            ("claims more than it has", &[2, 1, 1, 1, b'1'], DecodeError::TooManyEntries(2)),
+            (
+                "claims a lot",
+                &[0xff, 0xff, 0xff, 0x7f, 1, 1, 1],
+                DecodeError::TooManyEntries(268_435_455),
+            ),
+            (
+                "state cut off",
+                &[1, 1, 1, 4, b'n'],
+                DecodeError::Malformed(ReadError::UnexpectedEnd),
+            ),
+            ("state is empty", &[1, 1, 1, 0], DecodeError::InvalidState(1)),
+            ("state is no JSON", &[1, 7, 1, 1, b'{'], DecodeError::InvalidState(7)),
+            (
+                "state is no UTF-8",
+                &[1, 1, 1, 1, 0xff],
+                DecodeError::Malformed(ReadError::InvalidUtf8),
+            ),
+            ("more behind it", &[0, 1], DecodeError::TrailingBytes(1)),
+        ];
+        for (label, bytes, expected) in rows {
+            assert_eq!(decode(bytes), Err(expected), "{label}");
+        }
+    }
+
+    #[test]
+    fn a_deep_state_is_checked_without_recursion() {
+        let state = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let entries = vec![Entry { client_id: 1, clock: 1, state }];
+        assert_eq!(decode(&encode(&entries)), Ok(entries));
+    }
+
+    fn any_entry() -> impl Strategy<Value = Entry> {
+        let state = prop_oneof![
+            Just(GONE.to_owned()),
+            any::<String>().prop_map(|name| serde_json::json!({ "name": name }).to_string()),
+        ];
+        (0..1_u64 << 53, any::<u32>(), state).prop_map(|(client_id, clock, state)| Entry {
+            client_id,
+            clock,
+            state,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn updates_survive_a_round_trip(entries in prop::collection::vec(any_entry(), 0..8)) {
+            prop_assert_eq!(decode(&encode(&entries)), Ok(entries));
+        }
+
+        #[test]
+        fn decoding_never_panics(bytes: Vec<u8>, count in 0_u8..4) {
+            let _ = decode(&bytes);
+            let _ = decode(&[vec![count], bytes].concat());
+        }
+    }
+}

@@ -149,7 +149,7 @@ mod tests {
             ),
             (
                 "open of an old server, long sid",
-                r#"0{"sid":"lv_VI97HAXpY6yYWAAAC0123456789","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}"#,
+                r#"0{"sid":"lv_VI97HAXpY6yYWAAAC0123456789","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#,
                 open("lv_VI97HAXpY6yYWAAAC0123456789", None),
             ),
             ("close", "1", Packet::Close),

@@ -184,3 +184,135 @@ impl<'de> Visitor<'de> for ScalarVisitor {
         Ok(Scalar::Other)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn envelope_of(json: &str, payload: &[u8]) -> Bytes {
+        let length = u16::try_from(json.len()).unwrap().to_le_bytes();
+        [&length, json.as_bytes(), payload].concat().into()
+    }
+
+    fn metadata_of(json: &str) -> Metadata {
+        decode(envelope_of(json, &[])).expect(json).metadata
+    }
+
+    #[test]
+    fn writes_the_keys_in_their_order_and_leaves_out_what_is_absent() {
+        let metadata = Metadata { room_id: "r".into(), doc_id: "d".into(), ..Metadata::default() };
+        assert_eq!(
+            encode(&metadata, &[7]).unwrap(),
+            envelope_of(r#"{"roomId":"r","docId":"d"}"#, &[7])
+        );
+        let metadata = Metadata {
+            parent_id: Some("p".into()),
+            sender_id: Some("s".into()),
+            version: Some("42".into()),
+            timestamp: Some(1_700_000_000_000),
+            ..metadata
+        };
+        let json = concat!(
+            r#"{"roomId":"r","docId":"d","parentId":"p","senderId":"s","#,
+            r#""version":"42","timestamp":1700000000000}"#
+        );
+        assert_eq!(encode(&metadata, &[]).unwrap(), envelope_of(json, &[]));
+    }
+
+    #[test]
+    fn the_payload_is_a_slice_of_the_frame() {
+        let frame = envelope_of(r#"{"roomId":"r","docId":"d"}"#, &[1, 2, 3]);
+        let start = frame.as_ptr() as usize + frame.len() - 3;
+        let payload = decode(frame.clone()).unwrap().payload;
+        assert_eq!(payload.as_ref(), [1, 2, 3]);
+        assert_eq!(payload.as_ptr() as usize, start);
+    }
+
+    #[test]
+    fn optional_fields_of_a_wrong_type_are_read_as_absent_or_converted() {
+        let rows: [(&str, &str, Option<&str>, Option<i64>); 11] = [
+            ("absent", "", None, None),
+            ("null", r#","version":null,"timestamp":null"#, None, None),
+            ("right types", r#","version":"1","timestamp":2"#, Some("1"), Some(2)),
+            ("swapped types", r#","version":1,"timestamp":"2""#, Some("1"), Some(2)),
+            ("negative", r#","version":-1,"timestamp":-2"#, Some("-1"), Some(-2)),
+            ("fractions", r#","version":"1.5","timestamp":2.5"#, Some("1.5"), Some(2)),
+            ("booleans", r#","version":true,"timestamp":false"#, None, None),
+            ("objects", r#","version":{"a":[1]},"timestamp":{}"#, None, None),
+            ("arrays", r#","version":[1,[2]],"timestamp":[]"#, None, None),
+            ("date as text", r#","timestamp":"2024-01-01T00:00:00Z""#, None, None),
+            ("unknown keys", r#","version":"1","extra":{"deep":[{}]}"#, Some("1"), None),
+        ];
+        for (label, fields, version, timestamp) in rows {
+            let metadata = metadata_of(&format!(r#"{{"roomId":"r","docId":"d"{fields}}}"#));
+            assert_eq!(metadata.version.as_deref(), version, "{label}");
+            assert_eq!(metadata.timestamp, timestamp, "{label}");
+        }
+    }
+
+    #[test]
+    fn tells_incomplete_frames_from_invalid_ones() {
+        let incomplete = |len, needed| Err(DecodeError::Incomplete { len, needed });
+        assert_eq!(decode(Bytes::new()), incomplete(0, 2));
+        assert_eq!(decode(Bytes::from_static(&[5])), incomplete(1, 2));
+        assert_eq!(decode(Bytes::from_static(&[0xff, 0xff, b'{'])), incomplete(3, 65_537));
+        let invalid = [
+            ("no metadata", ""),
+            ("no object", "[]"),
+            ("cut off", r#"{"roomId":"r","docId":"d""#),
+            ("no docId", r#"{"roomId":"r"}"#),
+            ("docId is no string", r#"{"roomId":"r","docId":1}"#),
+        ];
+        for (label, json) in invalid {
+            assert!(
+                matches!(decode(envelope_of(json, &[1])), Err(DecodeError::InvalidMetadata(_))),
+                "{label}"
+            );
+        }
+        let not_utf8 = Bytes::from_static(&[1, 0, 0xff]);
+        assert!(matches!(decode(not_utf8), Err(DecodeError::InvalidMetadata(_))));
+    }
+
+    #[test]
+    fn metadata_that_does_not_fit_the_length_field_is_an_error() {
+        let with_room_of =
+            |len| Metadata { room_id: "x".repeat(len), doc_id: "d".into(), ..Metadata::default() };
+        let overhead = r#"{"roomId":"","docId":"d"}"#.len();
+        let largest = encode(&with_room_of(MAX_METADATA_LEN - overhead), &[9]).unwrap();
+        assert_eq!(decode(largest.into()).unwrap().payload.as_ref(), [9]);
+        assert_eq!(
+            encode(&with_room_of(MAX_METADATA_LEN - overhead + 1), &[9]),
+            Err(EncodeError::MetadataTooLarge(MAX_METADATA_LEN + 1))
+        );
+    }
+
+    #[test]
+    fn a_message_is_written_as_its_encoding_would_be() {
+        let metadata = Metadata { room_id: "r".into(), doc_id: "d".into(), ..Metadata::default() };
+        let message = Message::Update(Bytes::from(vec![7; 300]));
+        assert_eq!(encode_message(&metadata, &message), encode(&metadata, &message.encode()));
+    }
+
+    proptest! {
+        #[test]
+        fn envelopes_survive_a_round_trip(
+            room_id: String,
+            doc_id: String,
+            optional: [Option<String>; 3],
+            timestamp: Option<i64>,
+            payload: Vec<u8>,
+        ) {
+            let [parent_id, sender_id, version] = optional;
+            let metadata = Metadata { room_id, doc_id, parent_id, sender_id, version, timestamp };
+            let bytes = encode(&metadata, &payload).unwrap();
+            prop_assert_eq!(decode(bytes.into()), Ok(Envelope { metadata, payload: payload.into() }));
+        }
+
+        #[test]
+        fn decoding_never_panics(bytes: Vec<u8>, json in r#"[\[\]{}":,a-zA-Z0-9]{0,40}"#) {
+            let _ = decode(bytes.clone().into());
+            let _ = decode(envelope_of(&json, &bytes));
+        }
+    }
+}

@@ -17,3 +17,5 @@ mod lib0;
 pub mod socket_io;
 pub mod update;
 pub mod y_message;
+
+pub use lib0::ReadError;

@@ -6,6 +6,7 @@
 mod arg;
 mod decoder;
 mod encode;
+mod header;
 
 use std::borrow::Cow;
 
@@ -107,7 +108,7 @@ impl Namespace {
     /// The namespace with this name, or `None` if a server could not parse it.
     pub fn new(name: impl Into<String>) -> Option<Self> {
         let name = name.into();
-        (name.starts_with('/') && !name.contains(',')).then(|| Self(Cow::Owned(name)))
+        (name.starts_with('/') && !name.contains(',')).then_some(Self(Cow::Owned(name)))
     }
 
     /// The name.

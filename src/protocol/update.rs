@@ -70,3 +70,70 @@ fn merge_group<B: AsRef<[u8]>>(group: &[B]) -> Result<Vec<u8>, MergeError> {
         .map_err(|_| MergeError::Panicked)?
         .map_err(|error| MergeError::Decode(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use yrs::updates::decoder::Decode;
+    use yrs::{Doc, GetString, Text, Transact, Update};
+
+    /// One update for each typed character.
+    fn typed(text: &str) -> Vec<Vec<u8>> {
+        let doc = Doc::with_client_id(1);
+        let body = doc.get_or_insert_text("body");
+        text.char_indices()
+            .map(|(index, char)| {
+                let mut txn = doc.transact_mut();
+                body.insert(&mut txn, index as u32, char.encode_utf8(&mut [0; 4]));
+                txn.encode_update_v1()
+            })
+            .collect()
+    }
+
+    fn text_of(update: &[u8]) -> String {
+        let doc = Doc::new();
+        let body = doc.get_or_insert_text("body");
+        let mut txn = doc.transact_mut();
+        txn.apply_update(Update::decode_v1(update).unwrap()).unwrap();
+        body.get_string(&txn)
+    }
+
+    #[test]
+    fn merges_any_number_of_updates() {
+        let group = MAX_MERGE_GROUP;
+        for len in [2, 3, group - 1, group, group + 1, 2 * group, group * group + 1] {
+            let text: String = ('a'..='z').cycle().take(len).collect();
+            let updates = typed(&text);
+            assert_eq!(text_of(&merge(&updates).unwrap()), text, "{len} in order");
+            let reversed: Vec<_> = updates.iter().rev().collect();
+            assert_eq!(text_of(&merge(&reversed).unwrap()), text, "{len} reversed");
+        }
+    }
+
+    #[test]
+    fn leaves_alone_what_needs_no_merging() {
+        let update = typed("x").remove(0);
+        assert_eq!(merge::<&[u8]>(&[]), Ok(EMPTY.to_vec()), "none");
+        assert_eq!(merge(&[b"not even an update"]), Ok(b"not even an update".to_vec()), "one");
+        assert_eq!(merge(&[EMPTY, EMPTY]), Ok(EMPTY.to_vec()), "empty ones");
+        assert_eq!(
+            merge(&[&EMPTY[..], &update, &EMPTY]),
+            Ok(update.clone()),
+            "one among empty ones"
+        );
+        assert!(is_empty_update(&EMPTY));
+        assert!(!is_empty_update(&update));
+        assert!(!is_empty_update(&[]));
+    }
+
+    #[test]
+    fn names_the_update_that_is_none() {
+        let update = typed("x").remove(0);
+        let cut = &update[..update.len() - 1];
+        let result = merge(&[&update, &update, cut]);
+        assert!(
+            matches!(result, Err(MergeError::Scan { index: 2, error: ScanError::Malformed(_) })),
+            "{result:?}"
+        );
+    }
+}
