@@ -45,15 +45,15 @@ export class AwarenessMap {
   /**
    * Takes what is new. Returns it as `accepted`, to be relayed, and as `departed` the entries of which the sender does
    * not know that they ended here: told so, it raises its clock and announces itself again.
-   * Throws a `too-large` refusal when one owner uses too many clientIDs.
+   * Throws a `too-large` refusal, and takes nothing, when one owner uses too many clientIDs.
    */
   apply(entries: readonly AwarenessEntry[], owner: AwarenessOwner, now: number) {
+    this.#assertMayBind(entries, owner);
     const accepted: AwarenessEntry[] = [];
     const departed: AwarenessEntry[] = [];
     for (const entry of entries) {
       const known = this.#presences.get(entry.clientId);
-      if (known === undefined ? entry.state !== null : isNewer(entry, known, owner)) {
-        if (known?.owner?.socketId !== owner.socketId) this.#assertMayBindAnother(owner);
+      if (isNews(entry, known, owner)) {
         this.#presences.set(entry.clientId, {
           ...entry,
           owner: entry.state === null ? undefined : owner,
@@ -93,10 +93,16 @@ export class AwarenessMap {
     return removed;
   }
 
-  #assertMayBindAnother(owner: AwarenessOwner): void {
-    let bound = 0;
-    for (const presence of this.#presences.values()) if (presence.owner?.socketId === owner.socketId) bound++;
-    if (bound >= MAX_CLIENTS_PER_OWNER) {
+  #assertMayBind(entries: readonly AwarenessEntry[], owner: AwarenessOwner): void {
+    const isOwned = (presence: Presence | undefined) => presence?.owner?.socketId === owner.socketId;
+    let count = 0;
+    for (const entry of entries) {
+      const known = this.#presences.get(entry.clientId);
+      if (!isOwned(known) && isNews(entry, known, owner)) count++;
+    }
+    if (count === 0) return;
+    for (const presence of this.#presences.values()) if (isOwned(presence)) count++;
+    if (count > MAX_CLIENTS_PER_OWNER) {
       throw new Refusal('too-large', `more than ${MAX_CLIENTS_PER_OWNER} awareness clients on one connection`);
     }
   }
@@ -139,10 +145,10 @@ function readEntry(decoder: decoding.Decoder): AwarenessEntry {
   return { clientId, clock, state: JSON.parse(json) === null ? null : json };
 }
 
-function isNewer(entry: AwarenessEntry, known: Presence, owner: AwarenessOwner): boolean {
-  const { owner: holder } = known;
-  if (holder !== undefined && holder.socketId !== owner.socketId) {
-    return holder.token === owner.token && entry.clock > known.clock && entry.state !== null;
+function isNews(entry: AwarenessEntry, known: Presence | undefined, owner: AwarenessOwner): boolean {
+  if (known === undefined) return entry.state !== null;
+  if (known.owner !== undefined && known.owner.socketId !== owner.socketId) {
+    return known.owner.token === owner.token && entry.clock > known.clock && entry.state !== null;
   }
   // A removal carries the clock of the state that it ends.
   return entry.clock > known.clock || (entry.clock === known.clock && entry.state === null && known.state !== null);
