@@ -37,6 +37,7 @@ export class LevelLogStore implements LogStore, SnapshotStore {
   readonly #db: Level;
   readonly #tails = new Map<string, Set<Tail>>();
   readonly #nextOffsets = new Map<string, bigint>();
+  readonly #snapshotting = new Set<Promise<void>>();
   #pending: PendingAppend[] = [];
   #committing: Promise<void> | undefined;
   #isClosed = false;
@@ -100,17 +101,25 @@ export class LevelLogStore implements LogStore, SnapshotStore {
     return { offset, state: rest };
   }
 
-  async putSnapshot(document: DocumentId, { offset, state }: Snapshot): Promise<void> {
-    const value = Buffer.concat([encodeOffset(offset), state]);
-    const batch: Operation[] = [{ type: 'put', key: snapshotKey(document), value }];
-    for await (const key of this.#db.keys(recordRange(document, 0n, offset))) batch.push({ type: 'del', key });
-    await this.#write(batch);
+  putSnapshot(document: DocumentId, snapshot: Snapshot): Promise<void> {
+    const writing = this.#replaceRecords(document, snapshot);
+    const settled = writing.catch(() => {}).finally(() => this.#snapshotting.delete(settled));
+    this.#snapshotting.add(settled);
+    return writing;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#committing;
+    await Promise.all(this.#snapshotting); // the last records may have made some due
     await this.#db.close();
+  }
+
+  async #replaceRecords(document: DocumentId, { offset, state }: Snapshot): Promise<void> {
+    const value = Buffer.concat([encodeOffset(offset), state]);
+    const batch: Operation[] = [{ type: 'put', key: snapshotKey(document), value }];
+    for await (const key of this.#db.keys(recordRange(document, 0n, offset))) batch.push({ type: 'del', key });
+    await this.#write(batch);
   }
 
   /** Group commit: whatever arrives during one synced write goes into the next, so a lone record never waits. */

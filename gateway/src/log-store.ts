@@ -41,7 +41,7 @@ export interface LogStore {
   /** The offset that the stream's next record will have. */
   highWatermark(document: DocumentId): Promise<bigint>;
 
-  /** Resolves when everything appended before is durable or rejected, and all resources are released. */
+  /** Resolves when everything appended or snapshotted before is durable or rejected, and all resources are free. */
   close(): Promise<void>;
 }
 

@@ -47,7 +47,7 @@ export class Peer {
     this.#emit(CHANNEL_OF[message.type], docId, encodeMessage(message), position);
   }
 
-  sendControl(docId: string, control: { type: 'going-away' | 'resync' }): void {
+  sendControl(docId: string, control: { type: 'going-away' }): void {
     this.#emit('control', docId, Buffer.from(JSON.stringify(control)), []);
   }
 

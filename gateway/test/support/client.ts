@@ -63,6 +63,8 @@ export interface ClientOptions {
   readonly parentId?: string;
   readonly token?: string;
   readonly reconnection?: boolean;
+  /** Replaces the handshake query. */
+  readonly query?: Record<string, string>;
 }
 
 /** A socket that remembers every frame, and lets tests wait for one. */
@@ -76,10 +78,11 @@ export class Client {
 
   constructor(url: string, options: ClientOptions = {}) {
     const { roomId = 'room', docId = roomId, parentId, token, reconnection = false } = options;
+    const query = options.query ?? { roomId, docId, ...(parentId === undefined ? {} : { parentId }) };
     this.roomId = roomId;
     this.docId = docId;
     this.socket = io(url, {
-      query: { roomId, docId, ...(parentId === undefined ? {} : { parentId }) },
+      query,
       auth: token === undefined ? {} : { token },
       transports: ['websocket'],
       forceNew: true,
