@@ -94,14 +94,9 @@ export class Document {
 
   /** Appends the update to the log; resolves when it is durable, was applied here and sent to the subscribers. */
   async write(update: Update, metadata: EnvelopeMetadata): Promise<LogPosition> {
-    const release = this.#context.hold(this.id);
-    try {
-      // A step 2 is logged as an update: to other clients it would be an answer to a question they never asked.
-      const message: Message = { type: 'update', update: update.bytes };
-      return await this.#context.store.append(this.id, encodeEnvelope(metadata, encodeMessage(message)));
-    } finally {
-      release();
-    }
+    // A step 2 is logged as an update: to other clients it would be an answer to a question they never asked.
+    const message: Message = { type: 'update', update: update.bytes };
+    return this.#context.store.append(this.id, encodeEnvelope(metadata, encodeMessage(message)));
   }
 
   /** The awareness of everybody here; undefined when nobody is. */

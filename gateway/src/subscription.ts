@@ -98,16 +98,17 @@ export class Subscription {
   }
 
   async #subscribe(): Promise<void> {
+    const { handshake: { roomId }, context: { documents, fanout } } = this.#peer;
     try {
       await this.#authorize('read');
-      this.#held = await this.#peer.context.documents.acquire({ roomId: this.#peer.handshake.roomId, docId: this.docId });
+      this.#held = await documents.acquire({ roomId, docId: this.docId });
       this.#refusal = undefined;
     } catch (error) {
       this.#refusal = Refusal.from(error);
       throw error;
     }
     const { document } = this.#held;
-    this.#peer.context.fanout.join(document.id, this.#peer.socket);
+    fanout.join(document.id, this.#peer.socket);
     this.#send(document.awareness());
   }
 

@@ -7,7 +7,8 @@ const framed = (json: string, length = Buffer.byteLength(json)) =>
   Buffer.concat([Buffer.from([length & 255, length >> 8]), text(json), Buffer.from([9, 8])]);
 
 test('writes metadata in the agreed order and leaves out what is undefined', (t) => {
-  const bytes = encodeEnvelope({ timestamp: 5, senderId: 's', docId: 'd', roomId: 'r', parentId: undefined }, text('!'));
+  const metadata = { timestamp: 5, senderId: 's', docId: 'd', roomId: 'r', parentId: undefined };
+  const bytes = encodeEnvelope(metadata, text('!'));
   t.is(bytes.readUInt16LE(0), bytes.length - 3);
   t.is(bytes.subarray(2).toString(), '{"roomId":"r","docId":"d","senderId":"s","timestamp":5}!');
 });

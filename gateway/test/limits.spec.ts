@@ -102,7 +102,8 @@ test('thousands of documents are opened on one socket in one go', async (t) => {
 });
 
 test('documents that nobody uses leave the memory and come back whole', async (t) => {
-  const { url } = await startGateway(t, { maxIdleDocuments: 1, snapshotUpdates: 3 });
+  const store = await ControlledStore.open();
+  const { url } = await startGateway(t, { store, maxIdleDocuments: 1, snapshotUpdates: 3 });
   const texts = new Map<string, string>();
   for (let i = 0; i < 40; i++) {
     const docId = `document ${i % 5}`;
@@ -115,6 +116,26 @@ test('documents that nobody uses leave the memory and come back whole', async (t
     await client.send(step2(doc));
     client.socket.disconnect();
   }
+  // The last two: one that is idle, and one whose socket the gateway may not have seen leaving.
+  t.true(store.openTails <= 2, `${store.openTails} documents are in memory`);
+});
+
+test('a document stays in memory until its snapshot is written', async (t) => {
+  const store = await ControlledStore.open();
+  const { url } = await startGateway(t, { store, maxIdleDocuments: 1, snapshotUpdates: 1 });
+  const client = await Client.connect(t, url, { docId: 'a' });
+  const leave = (docId: string) => {
+    return client.send(Buffer.from(JSON.stringify({ type: 'unsubscribe', docId })), {}, CONTROL);
+  };
+  store.holdSnapshotsBack();
+  await client.send(update(textUpdate('hello'))); // starts a snapshot
+  await leave('a');
+  for (const docId of ['b', 'a']) {
+    await client.send(step1(new Y.Doc()), { docId });
+    await leave(docId);
+  }
+  t.deepEqual(store.loaded, ['a', 'b']);
+  store.letGo();
 });
 
 test('a message beyond the buffer closes the connection and nothing else', async (t) => {
