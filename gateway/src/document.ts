@@ -31,7 +31,7 @@ export class Document {
   readonly id: DocumentId;
   readonly stream: LogStream;
   readonly #context: DocumentContext;
-  readonly #doc = new Y.Doc();
+  readonly #doc: Y.Doc;
   readonly #awareness = new AwarenessMap();
   #offset: bigint | undefined;
   #snapshotBytes = 0;
@@ -45,6 +45,7 @@ export class Document {
   private constructor(id: DocumentId, context: DocumentContext) {
     this.id = id;
     this.stream = context.store.locate(id);
+    this.#doc = new Y.Doc({ guid: id.docId }); // a random one costs more than the rest of an empty document
     this.#context = context;
   }
 

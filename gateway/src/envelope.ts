@@ -59,12 +59,13 @@ function parseMetadata(json: Uint8Array): EnvelopeMetadata {
   const { roomId, docId, parentId, senderId, version, timestamp } = value as Record<string, unknown>;
   if (!isIdentifier(roomId)) throw malformed('roomId is not a string of 1 to 128 characters');
   if (!isIdentifier(docId)) throw malformed('docId is not a string of 1 to 128 characters');
+  // What is optional and unusable is dropped. Bounded like the names: the envelope is written again, with a stamp.
   return {
     roomId,
     docId,
     parentId: isIdentifier(parentId) ? parentId : undefined,
-    senderId: typeof senderId === 'string' ? senderId : undefined,
-    version: typeof version === 'string' ? version : undefined,
+    senderId: isIdentifier(senderId) ? senderId : undefined,
+    version: isIdentifier(version) ? version : undefined,
     timestamp: typeof timestamp === 'number' ? timestamp : undefined,
   };
 }

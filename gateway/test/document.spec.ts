@@ -11,7 +11,7 @@ import { textUpdate } from './support/client.js';
 
 const ID = { roomId: 'room', docId: 'doc' };
 
-async function openContext(t: ExecutionContext, limits = { snapshotUpdates: 500, snapshotBytes: 256 * 1024 }) {
+async function openContext(t: ExecutionContext, limits: DocumentContext['limits']) {
   const store = await ControlledStore.open();
   const errors: string[] = [];
   const context: DocumentContext = {
@@ -51,7 +51,7 @@ test('a record that cannot be read is reported, skipped, and never deleted by a 
 });
 
 test('an update too deep for the stack of yjs is reported and harms nobody', async (t) => {
-  const { store, errors, context } = await openContext(t);
+  const { store, errors, context } = await openContext(t, { snapshotUpdates: 10, snapshotBytes: 8 * 1024 * 1024 });
   const document = await Document.load(ID, context);
   const deep = new Y.Doc();
   deep.transact(() => {

@@ -24,6 +24,12 @@ test('reads an empty payload', (t) => {
   t.is(decodeEnvelope(encodeEnvelope({ roomId: 'r', docId: 'd' }, new Uint8Array())).payload.length, 0);
 });
 
+test('drops optional metadata that is unusable', (t) => {
+  const json = `{"roomId":"r","docId":"d","parentId":7,"senderId":"","version":"${'v'.repeat(129)}","timestamp":"5"}`;
+  const { metadata } = decodeEnvelope(framed(json));
+  t.deepEqual(JSON.parse(JSON.stringify(metadata)), { roomId: 'r', docId: 'd' });
+});
+
 test('refuses to write metadata beyond 16 KiB', (t) => {
   const metadata = { roomId: 'r', docId: 'd', version: 'x'.repeat(16 * 1024) };
   t.throws(() => encodeEnvelope(metadata, new Uint8Array()), { instanceOf: RangeError });
