@@ -20,12 +20,14 @@ export class Connection {
   readonly #peer: Peer;
   readonly #unacked: Unacked;
   readonly #subscriptions = new Map<string, Subscription>();
+  /** Those of which an update was refused without its sender knowing. */
+  readonly #incomplete = new Set<Subscription>();
   #isGoingAway = false;
 
   /** Listens at once: what a client sends first must not be lost while the first document is still loading. */
   constructor(socket: Socket, handshake: Handshake, context: PeerContext) {
     this.#peer = new Peer(socket, handshake, context);
-    this.#unacked = new Unacked(context.limits, () => this.#askWhereNeeded());
+    this.#unacked = new Unacked(context.limits, () => this.#askForTheRest());
     for (const channel of CHANNELS) {
       socket.on(eventName(channel), (...args: unknown[]) => void this.#receive(channel, args));
     }
@@ -94,7 +96,8 @@ export class Connection {
       return this.#unacked.admit(bytes, isUpdate);
     } catch (error) {
       // Who asked for no ack cannot know that the update has to be sent again: step 1 will bring it.
-      if (isUpdate && !hasAck) this.#subscriptions.get(docId)?.markIncomplete();
+      const subscription = this.#subscriptions.get(docId);
+      if (isUpdate && !hasAck && subscription !== undefined) this.#incomplete.add(subscription);
       throw error;
     }
   }
@@ -119,8 +122,9 @@ export class Connection {
     return { ok: true };
   }
 
-  #askWhereNeeded(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.askIfNeeded();
+  #askForTheRest(): void {
+    for (const subscription of this.#incomplete) subscription.ask();
+    this.#incomplete.clear();
   }
 
   #close(): void {

@@ -30,7 +30,6 @@ export class Subscription {
   #held: { document: Document; release: () => void } | undefined;
   #refusal: Refusal | undefined;
   #hasAsked = false;
-  #mustAsk = false;
 
   constructor(peer: Peer, docId: string, parentId: string | undefined) {
     this.#peer = peer;
@@ -40,7 +39,9 @@ export class Subscription {
 
   /** Subscribes without being asked by a frame. A refusal is kept for the frames that follow. */
   open(): void {
-    this.#enqueue(() => this.#subscribe()).catch(() => {});
+    this.#enqueue(() => this.#subscribe()).catch((error: unknown) => {
+      if (!(error instanceof Refusal)) this.#peer.context.report(error, `subscription to ${JSON.stringify(this.docId)}`);
+    });
   }
 
   /** Handles a frame; resolves with its ack, for an update once it is durable. Rejects with what went wrong. */
@@ -68,17 +69,17 @@ export class Subscription {
     return this.#held === undefined && this.#waiting === 0;
   }
 
-  /** An update was refused and its sender cannot know: ask for what is missing, at the next `askIfNeeded`. */
-  markIncomplete(): void {
-    this.#mustAsk = true;
-  }
-
-  askIfNeeded(): void {
-    if (this.#mustAsk && this.#held !== undefined) this.#ask(this.#held.document);
+  /** Asks the client for what is not here. */
+  ask(): void {
+    if (this.#held === undefined) return;
+    this.#send({ type: 'step-1', stateVector: this.#held.document.stateVector() });
+    this.#hasAsked = true;
   }
 
   async #dispatch(message: Message, metadata: EnvelopeMetadata): Promise<Outcome> {
-    if (message.type === 'step-1' && this.#held === undefined) await this.#subscribe();
+    // After a failure of ours, the client need not know that it has to subscribe again.
+    const mayOpen = message.type === 'step-1' || this.#refusal?.retryable === true;
+    if (this.#held === undefined && mayOpen) await this.#subscribe();
     if (this.#held === undefined) throw this.#refusal ?? new Refusal('not-subscribed', 'send sync step 1 first');
     const { document } = this.#held;
     switch (message.type) {
@@ -117,14 +118,8 @@ export class Subscription {
     const isBehind = document.isBehind(stateVector);
     const position = document.offset === undefined ? [] : [String(document.offset), document.stream];
     this.#send({ type: 'step-2', update: document.difference(stateVector) }, position);
-    if (!this.#hasAsked || isBehind) this.#ask(document);
+    if (!this.#hasAsked || isBehind) this.ask();
     return DONE;
-  }
-
-  #ask(document: Document): void {
-    this.#send({ type: 'step-1', stateVector: document.stateVector() });
-    this.#hasAsked = true;
-    this.#mustAsk = false;
   }
 
   async #write(document: Document, bytes: Uint8Array, metadata: EnvelopeMetadata): Promise<Outcome> {

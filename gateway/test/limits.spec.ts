@@ -69,6 +69,19 @@ test('an update that cannot be written is refused as unavailable, and can be sen
   await whenDoc(copy, () => copy.getText('body').toString() === 'hello');
 });
 
+test('a document that could not be loaded is loaded when it is needed again', async (t) => {
+  const errors: unknown[] = [];
+  const store = await ControlledStore.open();
+  const { url } = await startGateway(t, { store, onError: (error) => errors.push(error) });
+  store.loadFailure = new Error('disk error');
+  const client = await Client.connect(t, url);
+  const bytes = textUpdate('hello');
+  t.like(await client.send(update(bytes)), { ok: false, code: 'unavailable', retryable: true });
+  t.deepEqual(errors, [store.loadFailure]);
+  store.loadFailure = undefined;
+  t.like(await client.send(update(bytes)), { ok: true, offset: '0' });
+});
+
 test('a message beyond the limit is refused as too large', async (t) => {
   const { url } = await startGateway(t, { maxMessageBytes: 1000 });
   const client = await Client.connect(t, url);

@@ -4,6 +4,8 @@ import { type DocumentId, LevelLogStore, type LogPosition } from '../../src/inde
 export class ControlledStore {
   /** What appends are rejected with. */
   failure: Error | undefined;
+  /** What loading a document is rejected with. */
+  loadFailure: Error | undefined;
   /** How many tails were begun and not stopped. */
   openTails = 0;
   /** The documents that were loaded, each time. */
@@ -57,6 +59,7 @@ export class ControlledStore {
   }
 
   async tail(...args: Parameters<LevelLogStore['tail']>): Promise<() => void> {
+    if (this.loadFailure !== undefined) throw this.loadFailure;
     this.loaded.push(args[0].docId);
     const stop = await this.#inner.tail(...args);
     this.openTails++;
