@@ -121,8 +121,8 @@ export class Gateway {
   }
 
   async #stop(): Promise<void> {
-    clearInterval(this.#sweeper);
     await withTimeout(this.#drain(), DRAIN_TIMEOUT);
+    clearInterval(this.#sweeper);
     // Closes the transports without a Socket.IO disconnect packet: clients reconnect, as after a crash.
     await withTimeout(this.io.close(), HANG_UP_TIMEOUT);
     for (const socket of this.#tcpSockets) socket.destroy();

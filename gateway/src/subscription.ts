@@ -40,7 +40,7 @@ export class Subscription {
   /** Subscribes without being asked by a frame. A refusal is kept for the frames that follow. */
   open(): void {
     this.#enqueue(() => this.#subscribe()).catch((error: unknown) => {
-      if (!(error instanceof Refusal)) this.#peer.context.report(error, `subscription to ${JSON.stringify(this.docId)}`);
+      if (!(error instanceof Refusal)) this.#peer.context.report(error, `opening ${JSON.stringify(this.docId)}`);
     });
   }
 
