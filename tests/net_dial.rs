@@ -1,5 +1,7 @@
 //! From a URL to an open WebSocket, or to an error that says what is wrong.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod net_support;
 
 use net_support::within;

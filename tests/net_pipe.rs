@@ -1,5 +1,7 @@
 //! The driver over pipes, with a clock that only the tests and the driver move.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod net_support;
 
 use std::sync::Arc;

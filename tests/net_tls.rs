@@ -1,5 +1,7 @@
 //! Whom a connection trusts, and whom it tells who it is.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod net_support;
 
 use std::io::ErrorKind;

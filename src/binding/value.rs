@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{
-    Array, ArrayBuffer, BigInt, ClassInstance, FromNapiValue, JsObjectValue, JsValuesTupleIntoVec, Null, Object, ToNapiValue,
-    Uint8Array, Undefined, Unknown,
+    Array, ArrayBuffer, BigInt, ClassInstance, FnArgs, FromNapiValue, Function, JsObjectValue,
+    Null, Object, ToNapiValue, Uint8Array, Unknown,
 };
 use napi::{Env, JsValue, ValueType, sys};
 use yrs::{Any, any::Number};
 
 use super::error::{Result, throw};
-use super::raw::{own_entries, set_key};
+use super::raw::{own_entries, set_key, to_js};
 use super::types::{DocCore, YArray, YMap, YText, type_to_js};
 use crate::document::{Input, Value};
 use crate::error::{ErrorCode, ProviderError};
@@ -23,27 +23,32 @@ const MAX_DEPTH: usize = 200;
 const MAX_JSON_DEPTH: usize = 127;
 
 /// A value of a document as JavaScript sees it.
-pub(super) fn value_to_js<'env>(env: &'env Env, core: &Rc<DocCore>, value: &Value) -> Result<Unknown<'env>> {
+pub(super) fn value_to_js<'env>(
+    env: &'env Env,
+    core: &Rc<DocCore>,
+    value: &Value,
+) -> Result<Unknown<'env>> {
     match value {
         Value::Any(any) => any_to_js(env, any),
         Value::Type(handle) => type_to_js(env, core, handle).map(|it| it.to_unknown()),
-        Value::Document(guid) => to_js(env, guid.as_ref()),
+        Value::Document(guid) => to_js(*env, guid.as_ref()),
     }
 }
 
 /// A JSON-like value as JavaScript sees it.
 pub(super) fn any_to_js<'env>(env: &'env Env, any: &Any) -> Result<Unknown<'env>> {
     match any {
-        Any::Undefined => to_js(env, ()),
-        Any::Null => to_js(env, Null),
-        Any::Bool(value) => to_js(env, *value),
-        Any::Number(Number::Float(value)) => to_js(env, *value),
+        Any::Undefined => to_js(*env, ()),
+        Any::Null => to_js(*env, Null),
+        Any::Bool(value) => to_js(*env, *value),
+        Any::Number(Number::Float(value)) => to_js(*env, *value),
         Any::Number(Number::Int(value)) => {
-            let is_safe = (Number::I64_MIN_SAFE_INTEGER..=Number::I64_MAX_SAFE_INTEGER).contains(value);
-            if is_safe { to_js(env, *value as f64) } else { to_js(env, BigInt::from(*value)) }
+            let is_safe =
+                (Number::I64_MIN_SAFE_INTEGER..=Number::I64_MAX_SAFE_INTEGER).contains(value);
+            if is_safe { to_js(*env, *value as f64) } else { to_js(*env, BigInt::from(*value)) }
         }
-        Any::String(value) => to_js(env, value.as_ref()),
-        Any::Buffer(bytes) => to_js(env, Uint8Array::with_data_copied(bytes)),
+        Any::String(value) => to_js(*env, value.as_ref()),
+        Any::Buffer(bytes) => to_js(*env, Uint8Array::with_data_copied(bytes)),
         Any::Array(items) => {
             let mut list = env.create_array(items.len() as u32)?;
             for (index, item) in items.iter().enumerate() {
@@ -104,7 +109,11 @@ impl<'env> Preliminaries<'env> {
         any(env, value, MAX_DEPTH).map(Input::Any)
     }
 
-    fn nested(&mut self, env: Env, input: impl FnOnce(&mut Self) -> Result<Input>) -> Result<Input> {
+    fn nested(
+        &mut self,
+        env: Env,
+        input: impl FnOnce(&mut Self) -> Result<Input>,
+    ) -> Result<Input> {
         if self.depth == MAX_DEPTH {
             return Err(unsupported(env, "a shared type that is nested too deep"));
         }
@@ -123,7 +132,10 @@ impl<'env> Preliminaries<'env> {
 }
 
 /// The instance of a class behind a value.
-pub(super) fn instance<'env, T: 'env>(env: Env, value: &Unknown<'env>) -> Option<ClassInstance<'env, T>>
+pub(super) fn instance<'env, T: 'env>(
+    env: Env,
+    value: &Unknown<'env>,
+) -> Option<ClassInstance<'env, T>>
 where
     ClassInstance<'env, T>: FromNapiValue,
 {
@@ -139,16 +151,24 @@ fn any(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
         ValueType::Null => Any::Null,
         ValueType::Boolean => Any::Bool(unsafe { bool::from_napi_value(env.raw(), value.raw()) }?),
         ValueType::Number => number(unsafe { f64::from_napi_value(env.raw(), value.raw()) }?),
-        ValueType::String => Any::String(unsafe { String::from_napi_value(env.raw(), value.raw()) }?.into()),
+        ValueType::String => {
+            Any::String(unsafe { String::from_napi_value(env.raw(), value.raw()) }?.into())
+        }
         ValueType::BigInt => {
-            let (integer, is_lossless) = unsafe { BigInt::from_napi_value(env.raw(), value.raw()) }?.get_i64();
+            let (integer, is_lossless) =
+                unsafe { BigInt::from_napi_value(env.raw(), value.raw()) }?.get_i64();
             if !is_lossless {
                 return Err(unsupported(env, "a bigint of more than 64 bits"));
             }
             Any::Number(Number::Int(integer))
         }
         ValueType::Object => return object(env, value, depth),
-        other => return Err(unsupported(env, &format!("a value of type {}", other.to_string().to_lowercase()))),
+        other => {
+            return Err(unsupported(
+                env,
+                &format!("a value of type {}", other.to_string().to_lowercase()),
+            ));
+        }
     })
 }
 
@@ -159,8 +179,9 @@ fn object(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
     if value.is_array()? {
         // SAFETY: it is an array.
         let list = unsafe { Array::from_napi_value(env.raw(), value.raw()) }?;
-        let items: Result<Vec<Any>> =
-            (0..list.len()).map(|index| any(env, list.get_element::<Unknown>(index)?, depth)).collect();
+        let items: Result<Vec<Any>> = (0..list.len())
+            .map(|index| any(env, list.get_element::<Unknown>(index)?, depth))
+            .collect();
         return Ok(Any::Array(items?.into()));
     }
     if value.is_typedarray()? {
@@ -175,13 +196,19 @@ fn object(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
         return Ok(Any::Buffer(Arc::from(bytes.as_ref())));
     }
     if is_shared_type(env, &value) {
-        return Err(unsupported(env, "a shared type inside of a plain object or array (rather than of a YMap or YArray)"));
+        return Err(unsupported(
+            env,
+            "a shared type inside of a plain object or array (rather than of a YMap or YArray)",
+        ));
     }
     // SAFETY: it is an object.
     let object = unsafe { Object::from_napi_value(env.raw(), value.raw()) }?;
     let entries = own_entries(env, &object)?;
     if entries.is_empty() && !is_plain(&object)? {
-        return Err(unsupported(env, "an object without properties of its own, a Map or a Date say,"));
+        return Err(unsupported(
+            env,
+            "an object without properties of its own, a Map or a Date say,",
+        ));
     }
     let entries: Result<HashMap<_, _>> =
         entries.into_iter().map(|(key, value)| Ok((key, any(env, value, depth)?))).collect();
@@ -207,26 +234,48 @@ fn is_shared_type<'env>(env: Env, value: &Unknown<'env>) -> bool {
 
 fn number(value: f64) -> Any {
     // -0 has no integer form.
-    if value == 0.0 && value.is_sign_negative() { Any::Number(Number::Float(value)) } else { Any::Number(Number::try_i64(value)) }
+    if value == 0.0 && value.is_sign_negative() {
+        Any::Number(Number::Float(value))
+    } else {
+        Any::Number(Number::try_i64(value))
+    }
 }
 
 fn unsupported(env: Env, what: &str) -> napi::Error {
-    throw(env, ProviderError::new(ErrorCode::UnsupportedValue, format!("{what} can't be stored in a document")))
-}
-
-fn to_js<'env, T: ToNapiValue>(env: &'env Env, value: T) -> Result<Unknown<'env>>
-where
-    T: JsValuesTupleIntoVec,
-{
-    // SAFETY: the environment is the caller's.
-    unsafe {
-        let raw = T::to_napi_value(env.raw(), value)?;
-        Ok(Unknown::from_raw_unchecked(env.raw(), raw))
-    }
+    throw(
+        env,
+        ProviderError::new(
+            ErrorCode::UnsupportedValue,
+            format!("{what} can't be stored in a document"),
+        ),
+    )
 }
 
 /// `undefined`.
 pub(super) fn undefined(env: &Env) -> Result<Unknown<'_>> {
-    let _: Undefined = ();
-    to_js(env, ())
+    to_js(*env, ())
+}
+
+/// A JavaScript `Map`.
+pub(super) struct JsMap<'env> {
+    map: Object<'env>,
+    set: Function<'env, FnArgs<(f64, Unknown<'env>)>, Unknown<'env>>,
+}
+
+impl<'env> JsMap<'env> {
+    pub(super) fn new(env: &'env Env) -> Result<Self> {
+        let class: Function<'env, (), Unknown<'env>> =
+            env.get_global()?.get_named_property("Map")?;
+        let map = class.new_instance(())?.coerce_to_object()?;
+        let set = map.get_named_property("set")?;
+        Ok(Self { map, set })
+    }
+
+    pub(super) fn set(&mut self, key: f64, value: impl JsValue<'env>) -> Result<()> {
+        self.set.apply(self.map, (key, value.to_unknown()).into()).map(drop)
+    }
+
+    pub(super) fn into_object(self) -> Object<'env> {
+        self.map
+    }
 }

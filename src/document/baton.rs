@@ -42,7 +42,12 @@ pub(super) struct Baton {
 
 impl Baton {
     pub(super) fn new() -> Self {
-        let state = State { holder: Holder::Nobody, is_scheduled: false, has_undispatched: false, denied_since: None };
+        let state = State {
+            holder: Holder::Nobody,
+            is_scheduled: false,
+            has_undispatched: false,
+            denied_since: None,
+        };
         Self { state: Mutex::new(state), freed: Condvar::new() }
     }
 
@@ -55,7 +60,8 @@ impl Baton {
         }
         debug_assert_eq!(state.holder, Holder::Nobody, "one JS thread owns a document");
         state.holder = Holder::Js;
-        state.denied_since.is_some_and(|since| since.elapsed() >= STARVED) && !state.has_undispatched
+        state.denied_since.is_some_and(|since| since.elapsed() >= STARVED)
+            && !state.has_undispatched
     }
 
     /// Gives the baton back at the end of a tick. Returns whether the pool must be told that jobs wait.
@@ -86,7 +92,11 @@ impl Baton {
     }
 
     /// Ends a slice. Returns whether the pool should queue the document again.
-    pub(super) fn release_pool(&self, has_jobs: impl FnOnce() -> bool, has_undispatched: bool) -> bool {
+    pub(super) fn release_pool(
+        &self,
+        has_jobs: impl FnOnce() -> bool,
+        has_undispatched: bool,
+    ) -> bool {
         let mut state = self.state.lock();
         state.holder = Holder::Nobody;
         state.has_undispatched = has_undispatched;
@@ -123,7 +133,10 @@ impl Baton {
 
 impl State {
     fn schedule_if(&mut self, has_jobs: bool) -> bool {
-        let schedule = has_jobs && !self.is_scheduled && self.holder == Holder::Nobody && !self.has_undispatched;
+        let schedule = has_jobs
+            && !self.is_scheduled
+            && self.holder == Holder::Nobody
+            && !self.has_undispatched;
         self.is_scheduled |= schedule;
         schedule
     }
@@ -174,7 +187,10 @@ mod tests {
         baton.acquire_js();
         assert!(!baton.acquire_pool(), "but JS was faster");
         assert!(baton.release_js(|| true));
-        assert!(baton.state.lock().denied_since.is_some(), "and the clock runs until a slice was done");
+        assert!(
+            baton.state.lock().denied_since.is_some(),
+            "and the clock runs until a slice was done"
+        );
         assert!(baton.acquire_pool());
         assert!(baton.state.lock().denied_since.is_none());
     }

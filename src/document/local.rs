@@ -210,13 +210,19 @@ impl LocalDocument {
     pub fn apply_update(&self, update: &[u8]) -> Result<Option<Record>, ProviderError> {
         let update = decode(update)?;
         let apply = |txn: &mut TransactionMut<'_>| {
-            txn.apply_update(update).map_err(|error| invalid(format!("the update can't be applied: {error}")))
+            txn.apply_update(update)
+                .map_err(|error| invalid(format!("the update can't be applied: {error}")))
         };
         self.write(apply).map(|((), record)| record)
     }
 
     /// Starts or stops capturing changes of a type.
-    pub fn set_observed(&self, handle: &TypeHandle, is_deep: bool, is_observed: bool) -> Result<(), ProviderError> {
+    pub fn set_observed(
+        &self,
+        handle: &TypeHandle,
+        is_deep: bool,
+        is_observed: bool,
+    ) -> Result<(), ProviderError> {
         let (capture, fence) = (&self.shared.capture, &self.shared.fence);
         self.write(|txn| {
             let Some(branch) = handle.id.get_branch(txn) else { return Ok(()) };

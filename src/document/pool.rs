@@ -51,7 +51,8 @@ fn start() -> mpsc::Sender<Task> {
                 .ok();
             }
         };
-        let spawned = thread::Builder::new().name(format!("yjs-doc-{index}")).stack_size(STACK).spawn(work);
+        let spawned =
+            thread::Builder::new().name(format!("yjs-doc-{index}")).stack_size(STACK).spawn(work);
         debug_assert!(spawned.is_ok(), "the pool needs its threads");
     }
     sender

@@ -9,7 +9,10 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
-use yrs::{ClientID, Doc, OffsetKind, Options, Origin, ReadTxn, StateVector, Transact, TransactionMut, Update};
+use yrs::{
+    ClientID, Doc, OffsetKind, Options, Origin, ReadTxn, StateVector, Transact, TransactionMut,
+    Update,
+};
 
 use super::attachment::{Attachment, AttachmentId, JobDone};
 use super::baton::Baton;
@@ -77,7 +80,11 @@ pub(super) struct Shared {
 impl Document {
     /// A new, empty document. Offsets count UTF-16 units, as JavaScript does.
     pub fn new(options: DocumentOptions) -> Self {
-        let mut yrs = Options { offset_kind: OffsetKind::Utf16, cleanup_formatting: true, ..Options::default() };
+        let mut yrs = Options {
+            offset_kind: OffsetKind::Utf16,
+            cleanup_formatting: true,
+            ..Options::default()
+        };
         if let Some(client_id) = options.client_id {
             yrs.client_id = ClientID::new(client_id);
         }
@@ -172,7 +179,8 @@ impl Shared {
         let interest = self.interest.load(Ordering::Relaxed);
         let wants = |it: Interest| interest & it as u8 != 0;
         let is_changed = txn.has_changes();
-        let is_forwarded = is_changed && self.attachments.lock().iter().any(|(id, _)| Some(*id) != attachment);
+        let is_forwarded =
+            is_changed && self.attachments.lock().iter().any(|(id, _)| Some(*id) != attachment);
 
         let mut record = Record { attachment, ..Record::default() };
         let mut update = None;
@@ -200,7 +208,8 @@ impl Shared {
     /// Hands updates to every provider but the one that made them.
     pub(super) fn forward(&self, updates: &[Bytes], except: Option<AttachmentId>) {
         // Copied out first: an attachment must not run under this lock.
-        let targets: Vec<_> = self.attachments.lock().iter().filter(|(id, _)| Some(*id) != except).cloned().collect();
+        let targets: Vec<_> =
+            self.attachments.lock().iter().filter(|(id, _)| Some(*id) != except).cloned().collect();
         for (_, attachment) in targets {
             attachment.handle_updates(updates.to_vec());
         }
@@ -318,10 +327,14 @@ impl Shared {
         };
         match merged.map(|update| self.apply_update(txn, update)) {
             Some(Ok(())) => {}
-            Some(Err(error)) if is_single => failed.extend(valid.into_iter().map(|(token, _)| (token, error.clone()))),
+            Some(Err(error)) if is_single => {
+                failed.extend(valid.into_iter().map(|(token, _)| (token, error.clone())))
+            }
             Some(Err(_)) | None => {
                 for (token, bytes) in valid {
-                    if let Err(error) = decode(&bytes).and_then(|update| self.apply_update(txn, update)) {
+                    if let Err(error) =
+                        decode(&bytes).and_then(|update| self.apply_update(txn, update))
+                    {
                         failed.push((token, error));
                     }
                 }
@@ -329,7 +342,11 @@ impl Shared {
         }
     }
 
-    fn apply_update(&self, txn: &mut TransactionMut<'_>, update: Update) -> Result<(), ProviderError> {
+    fn apply_update(
+        &self,
+        txn: &mut TransactionMut<'_>,
+        update: Update,
+    ) -> Result<(), ProviderError> {
         self.fence.check()?;
         let applied = self.fence.run(|| txn.apply_update(update))?;
         applied.map_err(|error| invalid(format!("the update can't be applied: {error}")))
@@ -338,7 +355,11 @@ impl Shared {
     fn run_other(&self, job: Job) -> Vec<JobDone> {
         let (token, result) = match job {
             Job::Dropped { token } => {
-                let done = JobDone::Applied { through: token, is_missing_updates: false, failed: Vec::new() };
+                let done = JobDone::Applied {
+                    through: token,
+                    is_missing_updates: false,
+                    failed: Vec::new(),
+                };
                 return vec![done, JobDone::Overflowed];
             }
             Job::EncodeDiff { token, state_vector } => (token, self.diff(&state_vector)),
@@ -360,14 +381,19 @@ impl Shared {
                 ProviderError::new(ErrorCode::InvalidUpdate, format!("not a state vector: {error}"))
             })?
         };
-        let bytes = self.fence.run(|| self.doc.transact().encode_state_as_update_v1(&state_vector))?;
+        let bytes =
+            self.fence.run(|| self.doc.transact().encode_state_as_update_v1(&state_vector))?;
         Ok(Bytes::from(bytes))
     }
 
     fn answer(&self, answers: Vec<(AttachmentId, JobDone)>) {
         for (id, done) in answers {
-            let attachment =
-                self.attachments.lock().iter().find(|(other, _)| *other == id).map(|(_, it)| Arc::clone(it));
+            let attachment = self
+                .attachments
+                .lock()
+                .iter()
+                .find(|(other, _)| *other == id)
+                .map(|(_, it)| Arc::clone(it));
             if let Some(attachment) = attachment {
                 attachment.handle_job_done(done);
             }
@@ -405,7 +431,9 @@ fn states(txn: &TransactionMut<'_>) -> States {
     let deletes = txn
         .delete_set()
         .iter()
-        .map(|(client, ranges)| (client.get(), ranges.iter().map(|it| (it.start, it.end - it.start)).collect()))
+        .map(|(client, ranges)| {
+            (client.get(), ranges.iter().map(|it| (it.start, it.end - it.start)).collect())
+        })
         .collect();
     States { before: txn.before_state().clone(), after: txn.after_state().clone(), deletes }
 }

@@ -110,3 +110,62 @@ pub(super) fn work_done(doc: DocKey, done: JobDone) -> WorkDone {
         JobDone::Overflowed => WorkDone::Overflowed { doc },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    fn received(commands: &mut mpsc::UnboundedReceiver<Command>) -> Vec<Bytes> {
+        let mut all = Vec::new();
+        while let Ok(Command::LocalUpdates { doc: DocKey(1), updates }) = commands.try_recv() {
+            all.extend(updates);
+        }
+        all
+    }
+
+    #[test]
+    fn keeps_updates_until_the_driver_knows_the_document() {
+        let (sender, mut commands) = mpsc::unbounded_channel();
+        let port = Port::new(DocKey(1), sender.downgrade());
+        port.handle_updates(vec![Bytes::from_static(b"a"), Bytes::from_static(b"b")]);
+        assert!(commands.is_empty());
+        port.open();
+        port.handle_updates(vec![Bytes::from_static(b"c")]);
+        assert_eq!(received(&mut commands), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn does_not_keep_the_driver_alive() {
+        let (sender, mut commands) = mpsc::unbounded_channel();
+        let port = Port::new(DocKey(1), sender.downgrade());
+        port.open();
+        drop(sender);
+        assert!(matches!(commands.try_recv(), Err(mpsc::error::TryRecvError::Disconnected)));
+        port.handle_updates(vec![Bytes::from_static(b"nobody hears this")]);
+        port.handle_job_done(JobDone::Overflowed);
+    }
+
+    #[test]
+    fn detaches_documents_that_are_removed_or_dropped() {
+        use crate::document::DocumentOptions;
+        let (sender, _commands) = mpsc::unbounded_channel();
+        let document = Document::new(DocumentOptions::default());
+        let mut attachments = Attachments::default();
+        let ports: Vec<_> = [1, 2, 3]
+            .map(|key| {
+                let port = Port::new(DocKey(key), sender.downgrade());
+                let attachment = document.attach(Arc::<Port>::clone(&port));
+                attachments.insert(DocKey(key), document.clone(), attachment);
+                port
+            })
+            .into();
+        let attached = || ports.iter().filter(|port| Arc::strong_count(port) > 1).count();
+        assert_eq!(attached(), 3);
+        attachments.remove(DocKey(2));
+        assert_eq!(attached(), 2);
+        drop(attachments);
+        assert_eq!(attached(), 0);
+    }
+}

@@ -181,16 +181,12 @@ impl<D: Dialer> Driver<D> {
             }
             Command::LocalAwareness(key) => self.session.handle_local_awareness(now, key),
             Command::Flush { id, timeout } => self.session.flush(now, id, timeout),
+            Command::CancelFlush { id } => self.session.cancel_flush(id),
+            Command::MessageEvents { is_wanted } => self.session.set_message_events(is_wanted),
             Command::Send(it) => {
                 let (doc_id, parent_id) = (it.doc_id.as_str(), it.parent_id.as_deref());
-                let sent = self.session.send(
-                    now,
-                    it.channel,
-                    it.message_type,
-                    it.payload,
-                    doc_id,
-                    parent_id,
-                );
+                let sent =
+                    self.session.send(it.channel, it.message_type, &it.payload, doc_id, parent_id);
                 if let Err(error) = sent {
                     // What happened before must be heard before.
                     self.poll_outputs();

@@ -30,6 +30,8 @@ pub(super) enum Command {
     RemoveDocument(DocKey),
     LocalAwareness(DocKey),
     Flush { id: u64, timeout: Duration },
+    CancelFlush { id: u64 },
+    MessageEvents { is_wanted: bool },
     Send(Box<UserMessage>),
     LocalUpdates { doc: DocKey, updates: Vec<Bytes> },
     JobDone { doc: DocKey, done: JobDone },
@@ -70,8 +72,8 @@ impl Handle {
         self.send_command(Command::Abandon);
     }
 
-    /// Adds a document. Every edit made after this call is sent.
-    pub fn add_document(&self, add: AddDocument, document: &Document) {
+    /// Adds a document. Every edit made after this call is sent. Returns the origin of what is applied to it.
+    pub fn add_document(&self, add: AddDocument, document: &Document) -> AttachmentId {
         let port = Port::new(add.key, self.commands.downgrade());
         let attachment = document.attach(Arc::<Port>::clone(&port));
         let is_running = self
@@ -83,6 +85,7 @@ impl Handle {
         } else {
             document.detach(attachment);
         }
+        attachment
     }
 
     /// Removes a document. What it has to send is sent before, if connected.
@@ -100,6 +103,16 @@ impl Handle {
         self.send_command(Command::Flush { id, timeout });
     }
 
+    /// Gives up waiting for a flush; no event follows, unless it is under way already.
+    pub fn cancel_flush(&self, id: u64) {
+        self.send_command(Command::CancelFlush { id });
+    }
+
+    /// Whether [`crate::session::Event::Message`] is wanted. It is, unless told otherwise.
+    pub fn set_message_events(&self, is_wanted: bool) {
+        self.send_command(Command::MessageEvents { is_wanted });
+    }
+
     /// Sends a message of the user's own; `payload` is what follows the type. It is not kept for later: when not
     /// connected, [`crate::session::Event::Error`] says so.
     pub fn send(
@@ -112,6 +125,11 @@ impl Handle {
     ) {
         let message = UserMessage { channel, message_type, payload, doc_id, parent_id };
         self.send_command(Command::Send(Box::new(message)));
+    }
+
+    /// Whether both control the same task.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.commands.same_channel(&other.commands)
     }
 
     fn send_command(&self, command: Command) {

@@ -148,3 +148,82 @@ fn closed(error: &Error) -> Closed {
     };
     Closed { code: None, description, is_protocol_error }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io;
+
+    use tokio::io::ReadBuf;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+
+    /// Gives these bytes to read, and takes none.
+    struct Broken(&'static [u8]);
+
+    impl AsyncRead for Broken {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if self.0.is_empty() {
+                return Poll::Pending;
+            }
+            buffer.put_slice(std::mem::take(&mut self.0));
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Broken {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+            _bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Writes, which fails, and reads until the end.
+    async fn end_after_failed_write(readable: &'static [u8]) -> (Vec<String>, Closed) {
+        let stream = WebSocketStream::from_raw_socket(Broken(readable), Role::Client, None).await;
+        let mut socket = Socket::new(1, stream);
+        poll_fn(|cx| {
+            socket.send(Frame::Text("lost".to_owned()), cx);
+            let _: Poll<()> = socket.poll_flush(cx);
+            assert!(socket.poll_ready(cx).is_pending(), "nothing more is taken");
+            Poll::Ready(())
+        })
+        .await;
+        let mut texts = Vec::new();
+        loop {
+            match poll_fn(|cx| socket.poll_read(cx)).await {
+                Inbound::Text(text) => texts.push(text.to_string()),
+                Inbound::Binary(_) => {}
+                Inbound::Closed(closed) => return (texts, closed),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failed_write_hides_nothing_that_can_still_be_read() {
+        let (texts, closed) = end_after_failed_write(b"\x81\x02hi\x88\x02\x03\xf1").await;
+        assert_eq!(texts, ["hi"]);
+        assert_eq!(closed.code, Some(1009));
+
+        let (texts, closed) = end_after_failed_write(b"\x81\x02hi").await;
+        assert_eq!(texts, ["hi"]);
+        assert_eq!((closed.code, closed.description.as_str()), (None, "EPIPE"));
+        assert!(!closed.is_protocol_error);
+    }
+}

@@ -23,29 +23,31 @@
 
 #![forbid(unsafe_code)]
 
-//mod ack;
+mod ack;
 mod awareness;
 mod backoff;
 mod config;
-//mod connection;
-//mod context;
-//mod damper;
-//mod departure;
-//mod document;
-//mod documents;
+mod connection;
+mod context;
+mod damper;
+mod departure;
+mod document;
+mod documents;
 mod event;
 mod flush;
-//mod inbound;
+mod inbound;
 mod offsets;
-//mod outbox;
+mod outbox;
 mod output;
-//mod replies;
+mod presence;
+mod replies;
+#[allow(clippy::module_inception, reason = "a file is named for its main type")]
 mod session;
-//mod step_one;
-//mod synced;
+mod step_one;
+mod synced;
 mod timers;
-//mod transmit;
-//mod window;
+mod transmit;
+mod window;
 mod work;
 
 pub use awareness::{Awareness, AwarenessChange, EXPIRY, Meta, RENEWAL, SharedAwareness};

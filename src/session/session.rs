@@ -4,132 +4,310 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::ack::AckReply;
 use super::config::SessionConfig;
-use super::event::Status;
+use super::connection::{Connection, Incoming, State};
+use super::context::{Context, destroyed};
+use super::departure::Departure;
+use super::document::DocumentSync;
+use super::documents::Documents;
+use super::event::{Event, Position, Status};
 use super::output::{Closed, Frame, Output};
+use super::timers::Timer;
+use super::transmit::Transmit;
 use super::work::{AddDocument, DocKey, WorkDone};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::Channel;
+use crate::protocol::socket_io::Ack;
 
-/// One provider's session.
+/// One provider's session. How to drive it: see [the module](super).
 #[derive(Debug)]
 pub struct Session {
-    config: SessionConfig,
-    status: Status,
+    pub(super) cx: Context,
+    pub(super) connection: Connection,
+    pub(super) documents: Documents,
+    pub(super) transmit: Transmit,
+    pub(super) status: Status,
+    /// The user wants a connection.
+    pub(super) is_wanted: bool,
+    pub(super) is_destroyed: bool,
+    pub(super) departure: Option<Departure>,
+    pub(super) has_message_events: bool,
 }
 
-#[allow(clippy::unused_self, clippy::needless_pass_by_value, reason = "the signatures come first")]
+/// Commands.
 impl Session {
     /// A session that does nothing until it is told. `seed` decides every random choice.
     pub fn new(config: SessionConfig, seed: u64) -> Self {
-        let _ = seed;
-        Self { config, status: Status::Disconnected }
+        Self {
+            connection: Connection::new(config.reconnection),
+            cx: Context::new(config, seed),
+            documents: Documents::default(),
+            transmit: Transmit::default(),
+            status: Status::Disconnected,
+            is_wanted: false,
+            is_destroyed: false,
+            departure: None,
+            has_message_events: true,
+        }
     }
 
-    /// Connects, and stays connected until `disconnect` or `destroy`. When connected already: syncs every document anew.
-    pub fn connect(&mut self, now: Instant) {
-        let _ = now;
-    }
-
-    /// Disconnects and stops attempts. What waits for the socket is sent first, for a second at most.
-    pub fn disconnect(&mut self, now: Instant) {
-        let _ = now;
-    }
-
-    /// Ends the session for good. Edits that are not in the log yet have until `linger` to get there; then
-    /// [`Output::Finished`]. Pending flushes are rejected at once. A second call does nothing.
-    pub fn destroy(&mut self, now: Instant, linger: Duration) {
-        let _ = (now, linger);
-    }
-
-    /// Adds a document. A second one with the same document id is refused with an error event.
+    /// Adds a document. A second one with the same document id is refused with an error event, and so is every document
+    /// of a destroyed session.
     pub fn add_document(&mut self, now: Instant, document: AddDocument) {
-        let _ = (now, document);
+        let key = document.key;
+        if self.is_destroyed {
+            return self.cx.error(Some(key), destroyed());
+        }
+        if !self.documents.is_free(key, &document.doc_id) {
+            let message = format!("document {:?} was already added", document.doc_id);
+            return self.cx.error(Some(key), ProviderError::new(ErrorCode::DocInUse, message));
+        }
+        let document = DocumentSync::new(document, &mut self.cx);
+        let document = self.documents.insert(document);
+        if let Some(socket_id) = self.connection.socket_id().filter(|_| self.departure.is_none()) {
+            document.start(now, &mut self.cx, socket_id);
+        }
     }
 
-    /// Removes a document after sending, if connected, what it has to send. Unknown keys are ignored.
+    /// Removes a document after sending, if connected, what it has to send. Pending flushes that wait for it are
+    /// rejected; edits that nobody carries to the log any more are reported as an error. Unknown keys are ignored.
     pub fn remove_document(&mut self, now: Instant, key: DocKey) {
-        let _ = (now, key);
+        let Some(document) = self.documents.get_mut(key) else { return };
+        if self.connection.is_joined() {
+            document.say_farewell(now, &mut self.cx);
+            self.drain_document(now, key);
+        }
+        let Some(document) = self.documents.remove(key) else { return };
+        self.cx.timers.stop_document(key);
+        self.cx.unconfirmed.remove(&key);
+        let is_lost = if self.connection.is_joined() {
+            document.outbox().has_undelivered()
+        } else {
+            document.outbox().oldest_unconfirmed().is_some()
+        };
+        if is_lost {
+            let message = "the document was removed with edits that are not in the log";
+            self.cx.error(Some(key), ProviderError::new(ErrorCode::Connection, message));
+        }
+        for id in self.cx.flushes.fail(key, 0) {
+            let message = "the document was removed before its edits were confirmed";
+            self.cx.flushed(id, Err(ProviderError::new(ErrorCode::UnknownDoc, message)));
+        }
     }
 
-    /// Asks for [`super::Event::Flushed`] once every local edit handed in before this call is in the log.
+    /// Asks for [`Event::Flushed`] once every local edit handed in before this call is in the log. It fails with the
+    /// server's reason when an edit was refused, and with `ERR_TIMEOUT` after `timeout`.
     pub fn flush(&mut self, now: Instant, id: u64, timeout: Duration) {
-        let _ = (now, id, timeout);
+        if self.is_destroyed {
+            return self.cx.flushed(id, Err(destroyed()));
+        }
+        let mut targets = Vec::with_capacity(self.cx.unconfirmed.len());
+        for &key in &self.cx.unconfirmed {
+            let Some(document) = self.documents.get(key) else { continue };
+            if let Some((_, error)) = document.outbox().refusal() {
+                let error = error.clone();
+                return self.cx.flushed(id, Err(error));
+            }
+            targets.push((key, document.outbox().last_edit()));
+        }
+        if self.cx.flushes.add(id, targets) {
+            self.cx.timers.set(Timer::Flush(id), now + timeout);
+        } else {
+            self.cx.flushed(id, Ok(()));
+        }
     }
 
-    /// Sends a message of the user's own: `payload` is what follows the type. `ERR_CONNECTION` when not connected.
+    /// Gives up waiting for a flush; no event follows.
+    pub fn cancel_flush(&mut self, id: u64) {
+        self.cx.flushes.cancel(id);
+        self.cx.timers.stop(Timer::Flush(id));
+    }
+
+    /// Sends a message of the user's own, without asking for an ack: `payload` is what follows the type. Fails with
+    /// `ERR_CONNECTION` when not connected, and with `ERR_MESSAGE_TOO_LARGE`.
     pub fn send(
         &mut self,
-        now: Instant,
+        _now: Instant,
         channel: Channel,
         message_type: u64,
         payload: Bytes,
         doc_id: &str,
         parent_id: Option<&str>,
     ) -> Result<(), ProviderError> {
-        let _ = (now, channel, message_type, payload, doc_id, parent_id);
-        Err(ProviderError::new(ErrorCode::Connection, "not connected"))
+        self.make_user_message(channel, message_type, &payload, doc_id, parent_id)
     }
 
+    /// Whether [`Event::Message`] is wanted. It is, unless told otherwise; nobody should pay for it without a listener.
+    pub fn set_message_events(&mut self, is_wanted: bool) {
+        self.has_message_events = is_wanted;
+    }
+}
+
+/// Input.
+impl Session {
     /// The document was edited by something else than this session.
     pub fn handle_local_update(&mut self, now: Instant, doc: DocKey, update: Bytes) {
-        let _ = (now, doc, update);
+        if let Some(document) = self.documents.get_mut(doc).filter(|_| !self.is_destroyed) {
+            document.handle_local_update(now, &mut self.cx, update);
+        }
     }
 
     /// Our own state in the document's awareness changed.
     pub fn handle_local_awareness(&mut self, now: Instant, doc: DocKey) {
-        let _ = (now, doc);
+        if let Some(document) = self.documents.get_mut(doc).filter(|_| self.departure.is_none()) {
+            document.handle_local_awareness(now, &mut self.cx);
+        }
     }
 
     /// The document layer answered.
     pub fn handle_work_done(&mut self, now: Instant, done: WorkDone) {
-        let _ = (now, done);
+        let (WorkDone::Applied { doc, .. }
+        | WorkDone::Encoded { doc, .. }
+        | WorkDone::Overflowed { doc }) = done;
+        let Some(document) = self.documents.get_mut(doc) else { return };
+        match done {
+            WorkDone::Applied { through, is_missing_updates, failed, .. } => {
+                document.handle_applied(now, &mut self.cx, through, is_missing_updates, failed);
+            }
+            WorkDone::Encoded { token, result, .. } => {
+                document.handle_encoded(now, &mut self.cx, token, result);
+            }
+            WorkDone::Overflowed { .. } => document.handle_overflow(now, &mut self.cx),
+        }
+        self.note_progress();
     }
 
     /// The WebSocket is open. `auth` is the JSON text of the object for CONNECT.
-    pub fn handle_dialed(&mut self, now: Instant, generation: u64, auth: Option<String>) {
-        let _ = (now, generation, auth);
+    pub fn handle_dialed(&mut self, _now: Instant, generation: u64, auth: Option<String>) {
+        if self.connection.is_current(generation) {
+            self.connection.handle_dialed(auth);
+        }
     }
 
     /// The WebSocket could not be opened.
     pub fn handle_dial_failed(&mut self, now: Instant, generation: u64, error: ProviderError) {
-        let _ = (now, generation, error);
+        if self.connection.is_current(generation) {
+            self.connection.end(State::Idle);
+            self.fail(now, error, None, true);
+        }
     }
 
     /// A text message came.
     pub fn handle_text(&mut self, now: Instant, generation: u64, text: &str) {
-        let _ = (now, generation, text);
+        if self.connection.is_current(generation) {
+            let incoming = self.connection.handle_text(now, &mut self.cx.timers, text);
+            self.handle_incoming(now, incoming);
+        }
     }
 
     /// A binary message came.
     pub fn handle_binary(&mut self, now: Instant, generation: u64, bytes: Bytes) {
-        let _ = (now, generation, bytes);
+        if self.connection.is_current(generation) {
+            let incoming = self.connection.handle_binary(bytes);
+            self.handle_incoming(now, incoming);
+        }
     }
 
     /// The WebSocket ended.
     pub fn handle_closed(&mut self, now: Instant, generation: u64, closed: Closed) {
-        let _ = (now, generation, closed);
+        if !self.connection.is_current(generation) {
+            return;
+        }
+        let reason = if closed.is_protocol_error { "transport error" } else { "transport close" };
+        let description = match closed.code {
+            Some(code) => format!("{} (code {code})", closed.description),
+            None => closed.description,
+        };
+        self.lose(now, reason, Some(description));
     }
 
     /// The time of `poll_timeout` has come. Calling it early does no harm.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        while let Some(timer) = self.cx.timers.pop_due(now) {
+            match timer {
+                Timer::Document(key, timer) => {
+                    if let Some(document) = self.documents.get_mut(key) {
+                        document.handle_timer(now, &mut self.cx, timer);
+                    }
+                    self.note_progress();
+                }
+                Timer::Flush(id) => {
+                    if self.cx.flushes.cancel(id) {
+                        let message = "the log did not confirm every edit in time";
+                        self.cx.flushed(id, Err(ProviderError::new(ErrorCode::Timeout, message)));
+                    }
+                }
+                Timer::Window => self.cx.window.write_off(),
+                Timer::Connect => self.time_out(now),
+                Timer::Heartbeat => self.close(now, "ping timeout", None),
+                Timer::Reconnect => self.dial(now),
+                Timer::Departure => self.finish_departure(now),
+            }
+        }
     }
 
+    fn handle_incoming(&mut self, now: Instant, incoming: Incoming) {
+        match incoming {
+            Incoming::Nothing => {}
+            Incoming::Joined => self.join(now),
+            Incoming::Refused { message, data } => self.handle_refusal(now, message, data.as_ref()),
+            Incoming::Disconnected => self.handle_server_disconnect(now),
+            Incoming::Event(event) => self.handle_event(now, &event),
+            Incoming::Ack(ack) => self.handle_ack(now, &ack),
+            Incoming::Violation { reason, description } => {
+                self.close(now, reason, Some(description));
+            }
+        }
+        self.note_progress();
+    }
+
+    fn handle_ack(&mut self, now: Instant, ack: &Ack) {
+        let Some(id) = ack.id else { return };
+        let Some(awaited) = self.cx.answer_ack(id) else { return };
+        if let Some(document) = self.documents.get_mut(awaited.key) {
+            document.handle_ack(now, &mut self.cx, id, awaited.kind, AckReply::read(ack));
+        }
+    }
+
+    /// A synced document proves that the server is well: failures before it don't count.
+    fn note_progress(&mut self) {
+        if std::mem::take(&mut self.cx.has_synced) {
+            self.connection.server_disconnects = 0;
+            self.connection.backoff.reset();
+        }
+    }
+}
+
+/// Output and getters.
+impl Session {
     /// The next message for the socket, in wire order.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Frame> {
-        let _ = now;
-        None
+        let frame = self.next_frame(now);
+        if frame.is_none() && self.has_departed() {
+            self.finish_departure(now);
+        }
+        frame
     }
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
+        if let Some(output) = self.cx.pop_output() {
+            return Some(output);
+        }
+        // Positions move with every message; one report for all moves since the last one is enough.
+        while let Some(doc) = self.cx.pop_moved() {
+            let position = self.documents.get_mut(doc).and_then(DocumentSync::take_moved);
+            if let Some(position) = position.filter(|_| !self.cx.is_silent) {
+                return Some(Output::Event(Event::Offset { doc, position }));
+            }
+        }
         None
     }
 
     /// When `handle_timeout` must be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.cx.timers.next_deadline()
     }
 
     /// State of the connection as the user sees it.
@@ -139,16 +317,21 @@ impl Session {
 
     /// Whether the session wants a connection or is still leaving one: the process should stay alive for it.
     pub fn is_active(&self) -> bool {
-        false
+        self.is_wanted || self.departure.is_some()
     }
 
     /// Whether a document has edits that are not confirmed by the log.
     pub fn has_unsynced_changes(&self) -> bool {
-        false
+        !self.cx.unconfirmed.is_empty()
+    }
+
+    /// The highest offset of the document in every partition seen.
+    pub fn positions(&self, doc: DocKey) -> &[Position] {
+        self.documents.get(doc).map_or(&[], |document| document.offsets().positions())
     }
 
     /// The settings.
     pub fn config(&self) -> &SessionConfig {
-        &self.config
+        &self.cx.config
     }
 }

@@ -8,22 +8,16 @@ use yjs_provider_native::session::{Event, Status};
 
 use super::within;
 
-/// One call of an [`EventSink`].
-#[derive(Debug)]
-pub enum Seen {
-    Event(Event),
-    Finished,
-}
-
-struct Recorder(mpsc::UnboundedSender<Seen>);
+/// Passes on what it hears; `None` is the end.
+struct Recorder(mpsc::UnboundedSender<Option<Event>>);
 
 impl EventSink for Recorder {
     fn handle_event(&self, event: Event) {
-        let _ = self.0.send(Seen::Event(event));
+        let _ = self.0.send(Some(event));
     }
 
     fn handle_finished(&self) {
-        let _ = self.0.send(Seen::Finished);
+        let _ = self.0.send(None);
     }
 }
 
@@ -33,20 +27,17 @@ pub fn recorder() -> (Arc<dyn EventSink>, Events) {
     (Arc::new(Recorder(sender)), Events(receiver))
 }
 
-pub struct Events(mpsc::UnboundedReceiver<Seen>);
+pub struct Events(mpsc::UnboundedReceiver<Option<Event>>);
 
 impl Events {
     /// The next event that `select` picks; events before it are passed over.
     pub async fn find<T>(&mut self, what: &str, mut select: impl FnMut(Event) -> Option<T>) -> T {
         within(what, async {
             loop {
-                match self.0.recv().await.expect("the driver ended without a word") {
-                    Seen::Event(event) => {
-                        if let Some(found) = select(event) {
-                            return found;
-                        }
-                    }
-                    Seen::Finished => panic!("the driver ended before {what}"),
+                let event = self.0.recv().await.expect("the end is announced");
+                let event = event.unwrap_or_else(|| panic!("the driver ended before {what}"));
+                if let Some(found) = select(event) {
+                    return found;
                 }
             }
         })
@@ -92,7 +83,7 @@ impl Events {
     pub async fn finished(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         within("the end of the driver", async {
-            while let Seen::Event(event) = self.0.recv().await.expect("the end is announced") {
+            while let Some(event) = self.0.recv().await.expect("the end is announced") {
                 events.push(event);
             }
         })
@@ -104,7 +95,7 @@ impl Events {
     /// Events that are here already.
     pub fn drain(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
-        while let Ok(Seen::Event(event)) = self.0.try_recv() {
+        while let Ok(Some(event)) = self.0.try_recv() {
             events.push(event);
         }
         events

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{Array, JavaScriptClassExt, Object, This, Unknown};
 use napi::Env;
+use napi::bindgen_prelude::{Array, JavaScriptClassExt, Object, This, Unknown};
 use napi_derive::napi;
-use yrs::types::PathSegment;
 use yrs::Any;
+use yrs::types::PathSegment;
 
 use super::doc_core::DocCore;
 use super::shared_type::SharedType;
@@ -15,7 +15,9 @@ use crate::binding::error::Result;
 use crate::binding::hidden::Hidden;
 use crate::binding::raw::set_key;
 use crate::binding::value::{any_to_js, value_to_js};
-use crate::document::{EntryChange, Record, SequenceChange, TextChange, TypeChange, TypeEvent, TypeHandle, TypeKind};
+use crate::document::{
+    EntryChange, Record, SequenceChange, TextChange, TypeChange, TypeEvent, TypeHandle, TypeKind,
+};
 
 /// Where in a record an event stands.
 #[derive(Debug, Clone, Copy)]
@@ -240,15 +242,23 @@ impl YMapEvent {
 }
 
 /// The wrapper of a shared type that is part of a document.
-pub(crate) fn type_to_js<'env>(env: &'env Env, core: &Rc<DocCore>, handle: &TypeHandle) -> Result<Object<'env>> {
+pub(crate) fn type_to_js<'env>(
+    env: &'env Env,
+    core: &Rc<DocCore>,
+    handle: &TypeHandle,
+) -> Result<Object<'env>> {
     let core = Rc::clone(core);
     let object = match handle.kind {
         TypeKind::Array => YArray(SharedType::integrated(Rc::clone(&core), handle.clone()))
             .into_instance(env)?
             .as_object(env),
-        TypeKind::Map => YMap(SharedType::integrated(Rc::clone(&core), handle.clone())).into_instance(env)?.as_object(env),
+        TypeKind::Map => YMap(SharedType::integrated(Rc::clone(&core), handle.clone()))
+            .into_instance(env)?
+            .as_object(env),
         // The other kinds have no class yet; their text is what can be read of them.
-        _ => YText(SharedType::integrated(Rc::clone(&core), handle.clone())).into_instance(env)?.as_object(env),
+        _ => YText(SharedType::integrated(Rc::clone(&core), handle.clone()))
+            .into_instance(env)?
+            .as_object(env),
     };
     core.own(*env, &object)?;
     Ok(object)
@@ -257,7 +267,9 @@ pub(crate) fn type_to_js<'env>(env: &'env Env, core: &Rc<DocCore>, handle: &Type
 /// Attributes of a text as the CRDT takes them.
 pub(super) fn attributes(any: Any) -> Option<yrs::types::Attrs> {
     match any {
-        Any::Map(map) => Some(map.iter().map(|(key, value)| (key.as_str().into(), value.clone())).collect()),
+        Any::Map(map) => {
+            Some(map.iter().map(|(key, value)| (key.as_str().into(), value.clone())).collect())
+        }
         _ => None,
     }
 }

@@ -68,7 +68,12 @@ impl<P> SharedType<P> {
     }
 
     /// After an insertion: takes the place that was noted in the slot.
-    pub(in crate::binding) fn integrate<'env>(&self, env: Env, core: &Rc<DocCore>, wrapper: &impl JsValue<'env>) -> Result<()> {
+    pub(in crate::binding) fn integrate<'env>(
+        &self,
+        env: Env,
+        core: &Rc<DocCore>,
+        wrapper: &impl JsValue<'env>,
+    ) -> Result<()> {
         let id = match &*self.state.borrow() {
             State::Preliminary { slot, .. } => slot.get().cloned(),
             State::Integrated { .. } => None,
@@ -100,7 +105,8 @@ impl<P> SharedType<P> {
         read: impl FnOnce(&Reader<'_>, BranchPtr) -> R,
     ) -> Result<R> {
         let (core, handle) = self.place(env)?;
-        let value = core.read(env, txn, |reader| handle.resolve(reader).map(|branch| read(reader, branch)))?;
+        let value = core
+            .read(env, txn, |reader| handle.resolve(reader).map(|branch| read(reader, branch)))?;
         value.ok_or_else(deleted).or_throw(env)
     }
 
@@ -173,7 +179,12 @@ impl<P> SharedType<P> {
         Ok(())
     }
 
-    pub(super) fn unobserve(&self, env: Env, listener: Listener<'_>, is_deep: bool) -> Result<bool> {
+    pub(super) fn unobserve(
+        &self,
+        env: Env,
+        listener: Listener<'_>,
+        is_deep: bool,
+    ) -> Result<bool> {
         let (core, handle) = self.place(env)?;
         core.touch(env)?;
         let Some(mut listeners) = core.listeners(env)? else { return Ok(false) };

@@ -1,0 +1,160 @@
+//! What all documents of a session share, and where they put what follows from their input.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ack::{AckKind, Acks, Awaited};
+use super::config::SessionConfig;
+use super::event::Event;
+use super::flush::FlushWaiters;
+use super::output::Output;
+use super::timers::{DocumentTimer, Timer, Timers};
+use super::window::Window;
+use super::work::{DocKey, Work};
+use crate::error::{ErrorCode, ProviderError};
+
+/// Shared by all documents of a session.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) config: SessionConfig,
+    pub(crate) rng: fastrand::Rng,
+    pub(crate) timers: Timers,
+    pub(crate) acks: Acks,
+    pub(crate) window: Window,
+    pub(crate) flushes: FlushWaiters,
+    /// Documents with edits that are not in the log.
+    pub(crate) unconfirmed: HashSet<DocKey>,
+    /// A document became synced since the session looked last.
+    pub(crate) has_synced: bool,
+    /// The user left: nothing is reported any more but the end of flushes.
+    pub(crate) is_silent: bool,
+    /// Documents that may have sync messages to send; each is in here once, so that everyone gets a turn.
+    pub(crate) sync_turns: VecDeque<DocKey>,
+    /// The same for presence. Step 1 of a document always precedes its presence.
+    pub(crate) presence_turns: VecDeque<DocKey>,
+    outputs: VecDeque<Output>,
+    moved: Vec<DocKey>,
+    topics: Vec<Arc<str>>,
+}
+
+impl Context {
+    pub(crate) fn new(config: SessionConfig, seed: u64) -> Self {
+        Self {
+            config,
+            rng: fastrand::Rng::with_seed(seed),
+            timers: Timers::default(),
+            acks: Acks::default(),
+            window: Window::default(),
+            flushes: FlushWaiters::default(),
+            unconfirmed: HashSet::new(),
+            has_synced: false,
+            is_silent: false,
+            outputs: VecDeque::new(),
+            sync_turns: VecDeque::new(),
+            presence_turns: VecDeque::new(),
+            moved: Vec::new(),
+            topics: Vec::new(),
+        }
+    }
+
+    pub(crate) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(crate) fn pop_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    pub(crate) fn work(&mut self, work: Work) {
+        self.outputs.push_back(Output::Work(work));
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        if !self.is_silent {
+            self.outputs.push_back(Output::Event(event));
+        }
+    }
+
+    pub(crate) fn error(&mut self, doc: Option<DocKey>, error: ProviderError) {
+        self.event(Event::Error { doc, error });
+    }
+
+    /// A flush ended.
+    pub(crate) fn flushed(&mut self, id: u64, result: Result<(), ProviderError>) {
+        self.timers.stop(Timer::Flush(id));
+        self.outputs.push_back(Output::Event(Event::Flushed { id, result }));
+    }
+
+    /// The connection is gone, and with it everything that was to be sent on it.
+    pub(crate) fn disconnect(&mut self) {
+        self.acks.clear();
+        self.window = Window::default();
+        self.timers.stop(Timer::Window);
+        self.sync_turns.clear();
+        self.presence_turns.clear();
+    }
+
+    /// The document's position moved: reported once, however often it moves until then.
+    pub(crate) fn note_moved(&mut self, key: DocKey) {
+        self.moved.push(key);
+    }
+
+    pub(crate) fn pop_moved(&mut self) -> Option<DocKey> {
+        self.moved.pop()
+    }
+
+    pub(crate) fn set_timer(&mut self, key: DocKey, timer: DocumentTimer, at: Instant) {
+        self.timers.set(Timer::Document(key, timer), at);
+    }
+
+    pub(crate) fn stop_timer(&mut self, key: DocKey, timer: DocumentTimer) {
+        self.timers.stop(Timer::Document(key, timer));
+    }
+
+    /// The message with the next ack id goes out.
+    pub(crate) fn await_ack(&mut self, key: DocKey, kind: AckKind, bytes: usize) {
+        self.acks.add(Awaited { key, kind, bytes });
+        self.window.add(bytes);
+    }
+
+    /// An ack or an echo came.
+    pub(crate) fn answer_ack(&mut self, id: u64) -> Option<Awaited> {
+        let awaited = self.acks.answer(id)?;
+        self.window.remove(awaited.bytes);
+        self.timers.stop(Timer::Window);
+        Some(awaited)
+    }
+
+    /// Nobody waits for these acks any more.
+    pub(crate) fn forget_acks(&mut self, ids: &[u64]) {
+        for id in ids {
+            if let Some(awaited) = self.acks.forget(*id) {
+                self.window.give_up(awaited.bytes);
+            }
+        }
+    }
+
+    /// The duration, up to a quarter shorter or longer.
+    pub(crate) fn jittered(&mut self, duration: Duration) -> Duration {
+        duration.mul_f64(0.75 + self.rng.f64() / 2.0)
+    }
+
+    /// One allocation per topic, not per message.
+    pub(crate) fn topic(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.topics.iter().find(|topic| ***topic == *name) {
+            return Arc::clone(known);
+        }
+        let topic: Arc<str> = name.into();
+        // A hostile server must not fill this list; no client sees more than a few topics.
+        if self.topics.len() < 64 {
+            self.topics.push(Arc::clone(&topic));
+        }
+        topic
+    }
+}
+
+/// The answer to whoever waits for a provider that is gone.
+pub(crate) fn destroyed() -> ProviderError {
+    ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed")
+}

@@ -1,0 +1,444 @@
+//! One document's sync: what comes in for it, and when it asks.
+
+mod sending;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::awareness::{AwarenessChange, RENEWAL};
+use super::context::Context;
+use super::event::{Event, Position};
+use super::offsets::Offsets;
+use super::outbox::Outbox;
+use super::presence::Presence;
+use super::replies::Replies;
+use super::step_one::StepOne;
+use super::synced::{Completion, Synced};
+use super::timers::{DocumentTimer, Timer};
+use super::work::{AddDocument, DocKey, Work};
+use crate::error::{ErrorCode, ProviderError};
+use crate::protocol::envelope::Metadata;
+use crate::protocol::update;
+use crate::protocol::y_message::Message;
+
+pub(crate) use sending::Outgoing;
+
+/// Without an answer for this long after our step 1 came back, nobody else has the document.
+const SOLO: Duration = Duration::from_millis(500);
+
+/// Peers that answer the same step 1 wait a random part of this, so that one of them is enough.
+const PEER_ANSWER_SPREAD: Duration = Duration::from_millis(150);
+
+/// Who sent a message, as far as it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// This session, on the current connection.
+    Us,
+    /// This session, on an earlier connection.
+    FormerUs,
+    /// The server, when it gives a new connection the whole document.
+    Hydration,
+    /// The server itself.
+    Server,
+    /// Another client.
+    Peer,
+}
+
+impl Sender {
+    fn is_own(self) -> bool {
+        matches!(self, Self::Us | Self::FormerUs)
+    }
+}
+
+/// One document of the session.
+#[derive(Debug)]
+pub(crate) struct DocumentSync {
+    key: DocKey,
+    doc_id: Arc<str>,
+    parent_id: Option<Arc<str>>,
+    /// Goes in front of everything this document sends.
+    metadata: Metadata,
+    presence: Presence,
+    outbox: Outbox,
+    offsets: Offsets,
+    synced: Synced,
+    last_token: u64,
+    // What follows begins anew with every connection.
+    started_at: Option<Instant>,
+    step_one: StepOne,
+    replies: Replies,
+    /// The server was busy, that often in a row.
+    busy: u32,
+    is_denied: bool,
+    has_sync_turn: bool,
+    has_presence_turn: bool,
+}
+
+impl DocumentSync {
+    pub(crate) fn new(document: AddDocument, cx: &mut Context) -> Self {
+        let AddDocument { key, doc_id, parent_id, has_content, awareness } = document;
+        let mut outbox = Outbox::new(cx.config.outbox_limit);
+        if has_content && !cx.config.read_only {
+            outbox.push_content();
+            cx.unconfirmed.insert(key);
+        }
+        let metadata = Metadata {
+            room_id: cx.config.room_id.clone(),
+            doc_id: doc_id.as_ref().to_owned(),
+            parent_id: parent_id.as_deref().map(str::to_owned),
+            ..Metadata::default()
+        };
+        Self {
+            key,
+            doc_id,
+            parent_id,
+            metadata,
+            presence: Presence::new(awareness),
+            outbox,
+            offsets: Offsets::default(),
+            synced: Synced::default(),
+            last_token: 0,
+            started_at: None,
+            step_one: StepOne::default(),
+            replies: Replies::default(),
+            busy: 0,
+            is_denied: false,
+            has_sync_turn: false,
+            has_presence_turn: false,
+        }
+    }
+
+    pub(crate) fn key(&self) -> DocKey {
+        self.key
+    }
+
+    pub(crate) fn doc_id(&self) -> &Arc<str> {
+        &self.doc_id
+    }
+
+    pub(crate) fn parent_id(&self) -> Option<&Arc<str>> {
+        self.parent_id.as_ref()
+    }
+
+    pub(crate) fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    pub(crate) fn offsets(&self) -> &Offsets {
+        &self.offsets
+    }
+
+    pub(crate) fn take_moved(&mut self) -> Option<Position> {
+        self.offsets.take_moved()
+    }
+
+    /// The namespace is joined: ask for what is missing, send what is not confirmed, and say who we are.
+    pub(crate) fn start(&mut self, now: Instant, cx: &mut Context, socket_id: &str) {
+        self.metadata.sender_id = Some(socket_id.to_owned());
+        self.started_at = Some(now);
+        self.step_one = StepOne::default();
+        self.replies = Replies::default();
+        self.busy = 0;
+        self.is_denied = false;
+        self.has_sync_turn = false;
+        self.has_presence_turn = false;
+        self.outbox.restart();
+        self.ask(now, cx);
+        if let Some(interval) = cx.config.resync_interval {
+            let at = now + cx.jittered(interval);
+            cx.set_timer(self.key, DocumentTimer::Resync, at);
+        }
+        if !cx.is_silent {
+            self.presence.start(now);
+        }
+        self.watch_awareness(now, cx);
+        self.pursue(now, cx);
+        self.take_sync_turn(cx);
+    }
+
+    /// The connection is lost, as far as the user sees.
+    pub(crate) fn report_lost(&mut self, cx: &mut Context) {
+        if self.synced.lose() {
+            cx.event(Event::Synced { doc: self.key, state: false });
+        }
+        let change = self.presence.lose();
+        self.report_awareness(cx, change);
+    }
+
+    /// The connection is gone: nothing of it is waited for any more.
+    pub(crate) fn stop(&mut self, cx: &mut Context) {
+        self.started_at = None;
+        self.replies = Replies::default();
+        self.step_one = StepOne::default();
+        cx.timers.stop_document(self.key);
+    }
+
+    /// A message came for this document.
+    pub(crate) fn handle_message(
+        &mut self,
+        now: Instant,
+        cx: &mut Context,
+        message: Message,
+        sender: Sender,
+    ) {
+        match message {
+            Message::SyncStep1(vector) => self.handle_step_one(now, cx, &vector, sender),
+            Message::SyncStep2(update) => self.handle_update(now, cx, update, sender, true),
+            Message::Update(update) => self.handle_update(now, cx, update, sender, false),
+            Message::Awareness(update) => self.handle_awareness(now, cx, &update),
+            Message::QueryAwareness if sender.is_own() => {}
+            Message::QueryAwareness => {
+                self.presence.announce();
+                self.take_presence_turn(cx);
+            }
+            Message::PermissionDenied(reason) => self.deny(cx, reason),
+        }
+    }
+
+    /// Updates up to `through` were handled.
+    pub(crate) fn handle_applied(
+        &mut self,
+        now: Instant,
+        cx: &mut Context,
+        through: u64,
+        is_missing: bool,
+        failed: Vec<(u64, ProviderError)>,
+    ) {
+        let completion =
+            self.synced.handle_applied(through, is_missing, failed.iter().map(|&(token, _)| token));
+        self.report_completion(cx, completion);
+        let has_gap = self.synced.take_gap();
+        if is_missing || has_gap || !failed.is_empty() {
+            self.ask(now, cx);
+        }
+        for (_, error) in failed {
+            cx.error(Some(self.key), error);
+        }
+    }
+
+    /// Updates were dropped before they reached the document.
+    pub(crate) fn handle_overflow(&mut self, now: Instant, cx: &mut Context) {
+        self.synced.handle_overflow();
+        if self.synced.take_gap() {
+            self.ask(now, cx);
+        }
+    }
+
+    /// Our own awareness state changed.
+    pub(crate) fn handle_local_awareness(&mut self, now: Instant, cx: &mut Context) {
+        self.presence.announce();
+        self.take_presence_turn(cx);
+        if self.started_at.is_some() {
+            cx.timers
+                .set_earlier(Timer::Document(self.key, DocumentTimer::Awareness), now + RENEWAL);
+        }
+    }
+
+    /// One of the document's deadlines has come.
+    pub(crate) fn handle_timer(&mut self, now: Instant, cx: &mut Context, timer: DocumentTimer) {
+        match timer {
+            DocumentTimer::Retransmit => self.handle_silence(now, cx),
+            DocumentTimer::StepOne => self.ask(now, cx),
+            DocumentTimer::Resync => {
+                self.ask(now, cx);
+                if let Some(interval) = cx.config.resync_interval {
+                    let at = now + cx.jittered(interval);
+                    cx.set_timer(self.key, DocumentTimer::Resync, at);
+                }
+            }
+            DocumentTimer::Solo => self.complete(cx),
+            DocumentTimer::Answer => self.answer(now, cx),
+            DocumentTimer::Difference => self.pursue(now, cx),
+            DocumentTimer::Ack => self.handle_missing_acks(now, cx),
+            DocumentTimer::Resume => self.settle(now, cx),
+            DocumentTimer::Awareness => self.renew_awareness(now, cx),
+        }
+    }
+
+    /// Wants a step 1, damped: causes may come in a burst, and a corrupt record in the log would repeat for ever.
+    pub(crate) fn ask(&mut self, now: Instant, cx: &mut Context) {
+        let is_scheduled = cx.timers.is_set(Timer::Document(self.key, DocumentTimer::StepOne));
+        if self.started_at.is_none() || is_scheduled {
+            return;
+        }
+        match self.step_one.admit(now) {
+            Ok(()) => self.encode_vector(cx),
+            Err(at) => cx.set_timer(self.key, DocumentTimer::StepOne, at),
+        }
+    }
+
+    /// There is no telling from which moment on a server listens: everything is repeated until it shows that it does.
+    fn handle_silence(&mut self, now: Instant, cx: &mut Context) {
+        if self.step_one.is_heard() {
+            return;
+        }
+        let is_listening = self.step_one.sent_as().is_some_and(|id| cx.acks.is_listening_since(id));
+        if is_listening && self.step_one.wait_patiently() {
+            let at = now + cx.jittered(cx.config.ack_timeout);
+            cx.set_timer(self.key, DocumentTimer::Retransmit, at);
+        } else {
+            self.repeat(cx);
+        }
+    }
+
+    fn repeat(&mut self, cx: &mut Context) {
+        self.encode_vector(cx);
+        let ids = self.outbox.recall_all();
+        cx.forget_acks(&ids);
+        if !cx.is_silent {
+            self.presence.repeat();
+        }
+        self.take_sync_turn(cx);
+    }
+
+    fn encode_vector(&mut self, cx: &mut Context) {
+        let token = self.next_token();
+        if self.step_one.begin(token) {
+            cx.work(Work::EncodeStateVector { doc: self.key, token });
+        }
+    }
+
+    fn handle_step_one(&mut self, now: Instant, cx: &mut Context, vector: &Bytes, sender: Sender) {
+        if sender == Sender::Us {
+            // Our own step 1 is back: everything that was in the log before it has been delivered.
+            self.step_one.hear();
+            let is_open = !self.synced.is_synced() && !self.synced.is_completing();
+            if is_open && self.step_one.sent_as().is_some() {
+                cx.timers.set_earlier(Timer::Document(self.key, DocumentTimer::Solo), now + SOLO);
+            }
+        }
+        if sender.is_own() {
+            return;
+        }
+        if let Err(error) = update::scan_state_vector(vector) {
+            cx.error(
+                Some(self.key),
+                ProviderError::new(ErrorCode::InvalidMessage, error.to_string()),
+            );
+            return;
+        }
+        if cx.config.read_only {
+            return;
+        }
+        self.replies.ask(vector, sender != Sender::Peer);
+        if sender == Sender::Peer {
+            let wait = PEER_ANSWER_SPREAD.mul_f64(cx.rng.f64());
+            cx.timers.set_earlier(Timer::Document(self.key, DocumentTimer::Answer), now + wait);
+        } else {
+            self.step_one.hear();
+            self.answer(now, cx);
+        }
+    }
+
+    fn handle_update(
+        &mut self,
+        now: Instant,
+        cx: &mut Context,
+        update: Bytes,
+        sender: Sender,
+        is_step_two: bool,
+    ) {
+        if sender.is_own() && (self.confirm_echo(now, cx, &update, sender) || is_step_two) {
+            return;
+        }
+        if is_step_two {
+            self.replies.withdraw_peer();
+        }
+        if let Err(error) = update::scan_v1(&update) {
+            cx.error(
+                Some(self.key),
+                ProviderError::new(ErrorCode::InvalidUpdate, error.to_string()),
+            );
+            self.ask(now, cx);
+            return;
+        }
+        if !update::is_empty_update(&update) {
+            let token = self.synced.next_token();
+            cx.work(Work::Apply { doc: self.key, token, update });
+        }
+        if sender == Sender::Hydration || (is_step_two && self.step_one.sent_as().is_some()) {
+            self.complete(cx);
+        }
+        if sender == Sender::Hydration && self.step_one.hear_hydration() {
+            // Published servers attach their handlers right after this message; what came before is lost.
+            self.repeat(cx);
+        } else if is_step_two && sender == Sender::Server {
+            self.step_one.hear();
+        }
+    }
+
+    fn complete(&mut self, cx: &mut Context) {
+        cx.stop_timer(self.key, DocumentTimer::Solo);
+        let completion = self.synced.complete();
+        self.report_completion(cx, completion);
+    }
+
+    fn report_completion(&mut self, cx: &mut Context, completion: Completion) {
+        if completion == Completion::Unchanged {
+            return;
+        }
+        cx.has_synced = true;
+        cx.event(Event::Synced { doc: self.key, state: true });
+        if completion == Completion::Loaded {
+            cx.event(Event::DocLoaded { doc: self.key });
+        }
+    }
+
+    fn handle_awareness(&mut self, now: Instant, cx: &mut Context, update: &[u8]) {
+        match self.presence.apply(now, update) {
+            Ok(change) => {
+                self.take_presence_turn(cx);
+                self.report_awareness(cx, change);
+                self.watch_awareness(now, cx);
+            }
+            Err(error) => cx.error(
+                Some(self.key),
+                ProviderError::new(ErrorCode::InvalidUpdate, error.to_string()),
+            ),
+        }
+    }
+
+    fn renew_awareness(&mut self, now: Instant, cx: &mut Context) {
+        if !cx.is_silent {
+            let change = self.presence.renew(now);
+            self.take_presence_turn(cx);
+            self.report_awareness(cx, change);
+            self.watch_awareness(now, cx);
+        }
+    }
+
+    /// Arms the awareness timer unless it runs: states only get younger, so a running one is never too late for them.
+    fn watch_awareness(&mut self, now: Instant, cx: &mut Context) {
+        let timer = Timer::Document(self.key, DocumentTimer::Awareness);
+        if self.started_at.is_none() || cx.is_silent || cx.timers.is_set(timer) {
+            return;
+        }
+        if let Some(at) = self.presence.next_deadline() {
+            cx.timers.set(timer, at.max(now));
+        }
+    }
+
+    fn report_awareness(&self, cx: &mut Context, change: AwarenessChange) {
+        if !change.is_empty() {
+            cx.event(Event::Awareness { doc: self.key, change });
+        }
+    }
+
+    fn deny(&mut self, cx: &mut Context, reason: String) {
+        // Servers say it twice, as an ack and as a message.
+        if !std::mem::replace(&mut self.is_denied, true) {
+            cx.event(Event::PermissionDenied { doc: Some(self.key), reason });
+        }
+    }
+
+    fn next_token(&mut self) -> u64 {
+        self.last_token += 1;
+        self.last_token
+    }
+}

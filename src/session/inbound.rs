@@ -1,0 +1,285 @@
+//! Events of the server: which envelope, at which offset.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::Session;
+use super::document::Sender;
+use super::event::Event;
+use crate::error::{ErrorCode, ProviderError};
+use crate::protocol::channel::{Channel, InboundEvent};
+use crate::protocol::envelope::{self, Envelope, Metadata};
+use crate::protocol::socket_io::{self, Arg, Json};
+use crate::protocol::y_message::{self, Message};
+
+/// An integer that may be written as decimal text, as int64 must be in JSON.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Integer<'a> {
+    Number(i64),
+    #[serde(borrow)]
+    Text(Cow<'a, str>),
+    Other(IgnoredAny),
+}
+
+impl Integer<'_> {
+    /// The value; `None` if it is no integer after all.
+    pub(crate) fn value(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(text) => text.parse().ok(),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// Where in the log an event says it lies.
+#[derive(Debug, Default, Deserialize)]
+struct PositionJson<'a> {
+    #[serde(default, borrow)]
+    topic: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    partition: Option<Integer<'a>>,
+    #[serde(default, borrow)]
+    offset: Option<Integer<'a>>,
+}
+
+/// An event that carries an envelope. Servers write it as `(envelope, offset?, {topic, partition}?)` or as one object
+/// `{message, offset?, topic?, partition?}`.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Inbound {
+    /// The channel of the event's name or topic.
+    channel: Option<Channel>,
+    envelope: Bytes,
+    topic: String,
+    partition: i32,
+    offset: Option<i64>,
+    /// Whether it came out of the log as it is, sent by a peer or by us.
+    is_fanned_out: bool,
+}
+
+impl Inbound {
+    /// Reads an event. `None` if it is none of this protocol, `Err` if it should have an envelope and has none.
+    pub(crate) fn read(event: &socket_io::Event) -> Option<Result<Self, ProviderError>> {
+        let kind = InboundEvent::from_name(&event.name)?;
+        let envelope = event.args.first().and_then(Arg::to_bytes);
+        let (envelope, position) = match envelope {
+            Some(envelope) => (Some(envelope), event.args.get(2)),
+            None => (event.field(0, "message").and_then(|arg| arg.to_bytes()), event.args.first()),
+        };
+        let Some(envelope) = envelope else {
+            let message = format!("{} without an envelope", event.name);
+            return Some(Err(ProviderError::new(ErrorCode::InvalidEnvelope, message)));
+        };
+        let position: PositionJson<'_> =
+            position.and_then(Arg::as_json).and_then(Json::parse).unwrap_or_default();
+        let argument: Option<Integer<'_>> =
+            event.args.get(1).and_then(Arg::as_json).and_then(Json::parse);
+        let offset = argument.as_ref().and_then(Integer::value);
+        let topic = position.topic.unwrap_or_default().into_owned();
+        let channel = match kind {
+            InboundEvent::Channel(channel) => Some(channel),
+            InboundEvent::ProtocolMessage => channel_of_topic(&topic),
+        };
+        Some(Ok(Self {
+            channel,
+            envelope,
+            partition: position
+                .partition
+                .and_then(|number| number.value()?.try_into().ok())
+                .unwrap_or(0),
+            offset: offset.or_else(|| position.offset?.value()),
+            topic,
+            is_fanned_out: kind == InboundEvent::ProtocolMessage,
+        }))
+    }
+}
+
+impl Session {
+    pub(super) fn handle_event(&mut self, now: Instant, event: &socket_io::Event) {
+        match Inbound::read(event) {
+            Some(Ok(inbound)) => self.handle_inbound(now, &inbound),
+            Some(Err(error)) => self.cx.error(None, error),
+            None => {}
+        }
+    }
+
+    fn handle_inbound(&mut self, now: Instant, inbound: &Inbound) {
+        let Envelope { metadata, payload } = match envelope::decode(inbound.envelope.clone()) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                return self.cx.error(
+                    None,
+                    ProviderError::new(ErrorCode::InvalidEnvelope, error.to_string()),
+                );
+            }
+        };
+        if metadata.room_id != self.cx.config.room_id {
+            return;
+        }
+        let messages = match y_message::decode_all(&payload) {
+            Ok(messages) => messages,
+            // Control payloads are the application's.
+            Err(_) if inbound.channel == Some(Channel::Control) => {
+                return self.report_message(inbound, metadata, payload, Some(Channel::Control));
+            }
+            Err(error) => {
+                let error = ProviderError::new(ErrorCode::InvalidMessage, error.to_string());
+                let document = self.documents.find_mut(&metadata.doc_id);
+                self.cx.error(document.as_ref().map(|document| document.key()), error);
+                if let Some(document) = document {
+                    document.ask(now, &mut self.cx);
+                }
+                return;
+            }
+        };
+        let sender = self.sender(&metadata, inbound.is_fanned_out);
+        for message in messages {
+            let channel = channel_of(&message);
+            if self.has_message_events {
+                self.report_message(inbound, metadata.clone(), payload.clone(), channel);
+            }
+            let Some(document) = self.documents.find_mut(&metadata.doc_id) else { continue };
+            let offset = inbound.offset.or_else(|| metadata.version.as_deref()?.parse().ok());
+            if let Some(offset) = offset.filter(|_| channel == Some(Channel::Sync)) {
+                document.record_offset(&mut self.cx, &inbound.topic, inbound.partition, offset);
+            }
+            // Whoever leaves takes nothing in any more, but still gives what is asked for and hears of its own edits.
+            let is_of_use = matches!(message, Message::SyncStep1(_))
+                || (sender == Sender::Us && channel == Some(Channel::Sync));
+            if is_of_use || !self.cx.is_silent {
+                document.handle_message(now, &mut self.cx, message, sender);
+            }
+        }
+    }
+
+    fn report_message(
+        &mut self,
+        inbound: &Inbound,
+        metadata: Metadata,
+        payload: Bytes,
+        channel: Option<Channel>,
+    ) {
+        let doc = self.documents.find_mut(&metadata.doc_id).map(|document| document.key());
+        self.cx.event(Event::Message { doc, channel, payload, metadata, offset: inbound.offset });
+    }
+
+    fn sender(&self, metadata: &Metadata, is_fanned_out: bool) -> Sender {
+        let id = metadata.sender_id.as_deref().unwrap_or_default();
+        if self.connection.socket_id().is_some_and(|own| **own == *id) {
+            Sender::Us
+        } else if self.connection.is_own_id(id) {
+            Sender::FormerUs
+        } else if id.starts_with("server-hydration") {
+            Sender::Hydration
+        } else if !is_fanned_out && (id.is_empty() || id.starts_with("server")) {
+            Sender::Server
+        } else {
+            Sender::Peer
+        }
+    }
+}
+
+/// The channel a message belongs to, whichever event carried it; `None` for auth.
+fn channel_of(message: &Message) -> Option<Channel> {
+    match message {
+        Message::SyncStep1(_) | Message::SyncStep2(_) | Message::Update(_) => Some(Channel::Sync),
+        Message::Awareness(_) | Message::QueryAwareness => Some(Channel::Awareness),
+        Message::PermissionDenied(_) => None,
+    }
+}
+
+fn channel_of_topic(topic: &str) -> Option<Channel> {
+    [Channel::Sync, Channel::Awareness, Channel::Control]
+        .into_iter()
+        .find(|channel| topic.split(['-', '.']).any(|part| part == channel.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::socket_io::{Decoder, Packet};
+
+    fn read(
+        header: &str,
+        attachment: Option<&'static [u8]>,
+    ) -> Option<Result<Inbound, ProviderError>> {
+        let mut decoder = Decoder::default();
+        let mut packet = decoder.handle_text(header).unwrap();
+        if let Some(attachment) = attachment {
+            packet = decoder.handle_binary(Bytes::from_static(attachment)).unwrap();
+        }
+        let Some(Packet::Event(event)) = packet else { panic!("{header}") };
+        Inbound::read(&event)
+    }
+
+    #[test]
+    fn reads_every_form_of_event() {
+        let ours = |offset, topic: &str, partition| Inbound {
+            channel: Some(Channel::Sync),
+            envelope: Bytes::from_static(b"e"),
+            topic: topic.to_owned(),
+            partition,
+            offset,
+            is_fanned_out: false,
+        };
+        let name = Channel::Sync.event_name();
+        let slot = r#"{"_placeholder":true,"num":0}"#;
+        let table = [
+            ("envelope only", format!(r#"51-["{name}",{slot}]"#), ours(None, "", 0)),
+            ("offset as text", format!(r#"51-["{name}",{slot},"12"]"#), ours(Some(12), "", 0)),
+            ("offset as number", format!(r#"51-["{name}",{slot},12]"#), ours(Some(12), "", 0)),
+            (
+                "with position",
+                format!(r#"51-["{name}",{slot},"12",{{"topic":"t","partition":3}}]"#),
+                ours(Some(12), "t", 3),
+            ),
+            ("offset that is none", format!(r#"51-["{name}",{slot},{{}},7]"#), ours(None, "", 0)),
+            (
+                "object",
+                format!(
+                    r#"51-["{name}",{{"message":{slot},"offset":"9","topic":"t","partition":"2"}}]"#
+                ),
+                ours(Some(9), "t", 2),
+            ),
+            (
+                "fan-out of the log",
+                format!(
+                    r#"51-["protocol-message",{{"topic":"y-sync-r","offset":"9","message":{slot}}}]"#
+                ),
+                Inbound { is_fanned_out: true, ..ours(Some(9), "y-sync-r", 0) },
+            ),
+        ];
+        for (label, header, expected) in table {
+            assert_eq!(read(&header, Some(b"e")), Some(Ok(expected)), "{label}");
+        }
+        let buffer = format!(r#"2["{name}",{{"type":"Buffer","data":[101]}}]"#);
+        assert_eq!(read(&buffer, None), Some(Ok(ours(None, "", 0))), "JSON form of a Buffer");
+    }
+
+    #[test]
+    fn an_event_without_an_envelope_is_an_error_and_a_foreign_one_is_none() {
+        assert_eq!(read(r#"2["hello",1]"#, None), None);
+        let error = read(&format!(r#"2["{}","text"]"#, Channel::Sync.event_name()), None)
+            .unwrap()
+            .unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidEnvelope);
+    }
+
+    #[test]
+    fn a_topic_names_its_channel() {
+        let table = [
+            ("y-kafka-collabation-sync-room", Some(Channel::Sync)),
+            ("ykc.awareness.v1", Some(Channel::Awareness)),
+            ("kafka-control-room", Some(Channel::Control)),
+            ("asynchronous", None),
+        ];
+        for (topic, expected) in table {
+            assert_eq!(channel_of_topic(topic), expected, "{topic}");
+        }
+    }
+}

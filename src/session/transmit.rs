@@ -1,0 +1,216 @@
+//! Messages are made here, at the moment the socket takes them.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::Session;
+use super::ack::AckKind;
+use super::document::Outgoing;
+use super::output::Frame;
+use super::timers::Timer;
+use super::window::STALL;
+use super::work::DocKey;
+use crate::error::{ErrorCode, ProviderError};
+use crate::protocol::channel::Channel;
+use crate::protocol::envelope::{self, Metadata};
+use crate::protocol::socket_io::{self, Arg, Namespace};
+use crate::protocol::y_message::{self, Message};
+
+/// What goes out before the documents' turns.
+#[derive(Debug, Default)]
+pub(super) struct Transmit {
+    /// The attachment of the header that went out last: nothing may come in between.
+    attachment: Option<Bytes>,
+    /// Messages that were made already, each with its channel.
+    direct: VecDeque<(Channel, Bytes)>,
+}
+
+impl Transmit {
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.attachment.is_none() && self.direct.is_empty()
+    }
+}
+
+impl Session {
+    pub(super) fn next_frame(&mut self, now: Instant) -> Option<Frame> {
+        if let Some(attachment) = self.transmit.attachment.take() {
+            return Some(Frame::Binary(attachment));
+        }
+        if let Some(text) = self.connection.poll_urgent() {
+            return Some(Frame::Text(text));
+        }
+        if !self.connection.is_joined() {
+            return None;
+        }
+        if let Some((channel, envelope)) = self.transmit.direct.pop_front() {
+            return Some(self.emit(channel, envelope, None));
+        }
+        loop {
+            let (key, is_presence) = self.next_turn(now)?;
+            let (outgoing, envelope) = match self.next_message(now, key, is_presence) {
+                Ok(Some(message)) => message,
+                Ok(None) => continue,
+                Err((ack, error)) => {
+                    if let Some(document) = self.documents.get_mut(key) {
+                        document.refuse_outgoing(now, &mut self.cx, ack, error);
+                    }
+                    continue;
+                }
+            };
+            let ack_id = outgoing.ack.map(|kind| {
+                let id = self.cx.acks.next_id();
+                self.cx.await_ack(key, kind, envelope.len());
+                id
+            });
+            return Some(self.emit(outgoing.channel, envelope, ack_id));
+        }
+    }
+
+    /// Makes all messages of a document that leaves.
+    pub(super) fn drain_document(&mut self, now: Instant, key: DocKey) {
+        for is_presence in [false, true] {
+            loop {
+                match self.next_message(now, key, is_presence) {
+                    Ok(Some((outgoing, envelope))) => {
+                        self.transmit.direct.push_back((outgoing.channel, envelope));
+                    }
+                    Ok(None) => break,
+                    Err((_, error)) => {
+                        self.cx.error(Some(key), error);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn make_user_message(
+        &mut self,
+        channel: Channel,
+        message_type: u64,
+        payload: &[u8],
+        doc_id: &str,
+        parent_id: Option<&str>,
+    ) -> Result<(), ProviderError> {
+        let Some(socket_id) = self.connection.socket_id().filter(|_| !self.cx.is_silent) else {
+            return Err(ProviderError::new(ErrorCode::Connection, "not connected"));
+        };
+        let metadata = Metadata {
+            room_id: self.cx.config.room_id.clone(),
+            doc_id: doc_id.to_owned(),
+            parent_id: parent_id.map(str::to_owned),
+            sender_id: Some(socket_id.as_ref().to_owned()),
+            ..Metadata::default()
+        };
+        let envelope = envelope::encode(&metadata, &with_type(message_type, payload))
+            .map_err(|error| ProviderError::new(ErrorCode::InvalidArgument, error.to_string()))?;
+        let envelope = self.check_size(envelope)?;
+        self.transmit.direct.push_back((channel, envelope));
+        Ok(())
+    }
+
+    /// Whose turn it is. Presence is small and coalesced; sync messages ask for acks and wait for the window.
+    fn next_turn(&mut self, now: Instant) -> Option<(DocKey, bool)> {
+        if let Some(key) = self.cx.presence_turns.pop_front() {
+            return Some((key, true));
+        }
+        if self.cx.window.is_full() {
+            if !self.cx.sync_turns.is_empty() && !self.cx.timers.is_set(Timer::Window) {
+                self.cx.timers.set(Timer::Window, now + STALL);
+            }
+            return None;
+        }
+        self.cx.sync_turns.pop_front().map(|key| (key, false))
+    }
+
+    #[allow(
+        clippy::type_complexity,
+        reason = "a message, or what it was for and why it can't be sent"
+    )]
+    fn next_message(
+        &mut self,
+        now: Instant,
+        key: DocKey,
+        is_presence: bool,
+    ) -> Result<Option<(Outgoing, Bytes)>, (Option<AckKind>, ProviderError)> {
+        let Some(document) = self.documents.get_mut(key) else { return Ok(None) };
+        let outgoing = if is_presence {
+            document.next_presence(&mut self.cx)
+        } else {
+            document.next_sync(now, &mut self.cx)
+        };
+        let Some(outgoing) = outgoing else { return Ok(None) };
+        let envelope = envelope::encode_message(document.metadata(), &outgoing.message)
+            .map_err(|error| ProviderError::new(ErrorCode::InvalidArgument, error.to_string()))
+            .and_then(|envelope| self.check_size(envelope))
+            .map_err(|error| (outgoing.ack, error))?;
+        Ok(Some((outgoing, envelope)))
+    }
+
+    /// A server closes the connection over a message that is too large, and would again after every reconnect.
+    fn check_size(&self, envelope: Vec<u8>) -> Result<Bytes, ProviderError> {
+        match self.connection.max_payload() {
+            Some(limit) if envelope.len() > limit => {
+                let message =
+                    format!("message of {} bytes, the server takes {limit}", envelope.len());
+                Err(ProviderError::new(ErrorCode::MessageTooLarge, message))
+            }
+            _ => Ok(envelope.into()),
+        }
+    }
+
+    fn emit(&mut self, channel: Channel, envelope: Bytes, ack_id: Option<u64>) -> Frame {
+        // Neither error exists here: channels have no reserved names, and there is one attachment.
+        let args = [Arg::Binary(envelope)];
+        match socket_io::encode_event(&Namespace::MAIN, channel.event_name(), &args, ack_id) {
+            Ok(encoded) => {
+                self.transmit.attachment = encoded.attachments.into_iter().next();
+                Frame::Text(encoded.header)
+            }
+            Err(_) => Frame::Text(String::new()),
+        }
+    }
+}
+
+/// One type byte and the body. The TypeScript provider's callers hand in bodies that begin with the type themselves.
+fn with_type(message_type: u64, payload: &[u8]) -> Vec<u8> {
+    let mut message = Vec::with_capacity(payload.len() + 10);
+    let mut rest = message_type;
+    while rest >= 0x80 {
+        message.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    message.push(rest as u8);
+    message.extend_from_slice(payload);
+    let message = Bytes::from(message);
+    match y_message::decode_all(&message).as_deref() {
+        Ok([single]) => Message::encode(single),
+        _ => message.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_messages_have_one_type_byte() {
+        let step_one = [0, 2, 7, 8];
+        let table: [(&str, u64, &[u8], &[u8]); 5] = [
+            ("body", 0, &step_one, &[0, 0, 2, 7, 8]),
+            ("body that begins with the type", 0, &[0, 0, 2, 7, 8], &[0, 0, 2, 7, 8]),
+            ("awareness with its type", 1, &[1, 1, 0], &[1, 1, 0]),
+            ("unknown type", 300, &[9], &[0xac, 2, 9]),
+            ("no body", 3, &[], &[3]),
+        ];
+        for (label, message_type, payload, expected) in table {
+            assert_eq!(with_type(message_type, payload), expected, "{label}");
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! Local edits reach the log, or somebody is told that they did not.
+
+use std::time::Duration;
+
+use yjs_provider_native::error::ErrorCode;
+use yjs_provider_native::session::{DocKey, Event, SessionConfig};
+
+use super::server::{ROOM, Switches};
+use super::world::World;
+
+const DOC: DocKey = DocKey(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn errors(world: &mut World, client: usize) -> Vec<ErrorCode> {
+    let code = |event| match event {
+        Event::Error { error, .. } => Some(error.code),
+        _ => None,
+    };
+    world.take_events(client).into_iter().filter_map(code).collect()
+}
+
+fn flush(world: &mut World, client: usize, id: u64) {
+    world.clients[client].session.flush(world.now, id, 60 * SECOND);
+    world.settle();
+}
+
+#[test]
+fn an_edit_is_seen_by_others_and_flushed_with_its_offset() {
+    let mut world = World::new(Switches::gateway());
+    let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
+    world.insert(a, DOC, 0, "hello");
+    assert!(world.clients[a].session.has_unsynced_changes());
+    flush(&mut world, a, 1);
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+    assert!(!world.clients[a].session.has_unsynced_changes());
+    assert_eq!(world.text(b, DOC), "hello");
+    for client in [a, b] {
+        let positions = world.clients[client].session.positions(DOC);
+        assert_eq!(
+            positions.iter().map(|at| (&*at.topic, at.offset)).collect::<Vec<_>>(),
+            [("t", 1)]
+        );
+        let moves = world.clients[client]
+            .events
+            .iter()
+            .filter(|event| matches!(event, Event::Offset { .. }));
+        assert_eq!(moves.count(), 1);
+    }
+}
+
+#[test]
+fn offline_edits_arrive_after_reconnecting_without_another_clients_help() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "online ");
+    world.settle();
+    world.cut(a);
+    world.insert(a, DOC, 7, "offline");
+    world.advance(10 * SECOND);
+    world.clients[a].session.disconnect(world.now);
+    world.advance(10 * SECOND);
+    let c = world.join(&["doc"]);
+    assert_eq!(world.text(c, DOC), "online offline");
+}
+
+#[test]
+fn deletions_made_offline_arrive_too() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "abc");
+    world.settle();
+    world.cut(a);
+    world.remove(a, DOC, 1);
+    world.advance(10 * SECOND);
+    assert_eq!(world.log_text("doc"), "ac");
+    flush(&mut world, a, 1);
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+}
+
+#[test]
+fn an_edit_whose_ack_was_lost_with_the_connection_is_sent_again() {
+    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "x");
+    flush(&mut world, a, 1);
+    assert_eq!(world.flushed(a, 1), None, "a state vector confirms nothing");
+    world.cut(a);
+    world.server.switches.acks = true;
+    let updates = world.server.updates;
+    world.advance(10 * SECOND);
+    assert!(world.server.updates > updates);
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+}
+
+#[test]
+fn an_edit_without_ack_is_sent_again_on_the_same_connection() {
+    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
+    let a = world.join(&["doc"]);
+    world.advance(2 * SECOND);
+    world.insert(a, DOC, 0, "x");
+    world.settle();
+    let updates = world.server.updates;
+    world.server.switches.acks = true;
+    world.advance(9 * SECOND);
+    assert_eq!(world.server.updates, updates, "ten seconds of patience");
+    world.advance(2 * SECOND);
+    assert_eq!(world.server.updates, updates + 1);
+    assert!(!world.clients[a].session.has_unsynced_changes());
+}
+
+#[test]
+fn the_echo_confirms_where_nobody_acks() {
+    let mut world = World::new(Switches::published());
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "x");
+    flush(&mut world, a, 1);
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+    assert_eq!(world.clients[a].session.positions(DOC)[0].topic.as_ref(), "y-sync-r");
+}
+
+#[test]
+fn a_flush_covers_earlier_edits_and_not_later_ones() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "early");
+    world.settle();
+    world.server.switches.acks = false;
+    flush(&mut world, a, 1);
+    assert_eq!(world.flushed(a, 1), Some(Ok(())), "nothing to wait for");
+    world.insert(a, DOC, 0, "first ");
+    flush(&mut world, a, 2);
+    world.server.switches.acks = true;
+    world.insert(a, DOC, 0, "second ");
+    world.settle();
+    assert_eq!(world.flushed(a, 2), None, "the ack of the second edit is not the first one's");
+    world.advance(11 * SECOND);
+    assert_eq!(world.flushed(a, 2), Some(Ok(())));
+}
+
+#[test]
+fn a_flush_ends_with_its_timeout() {
+    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "x");
+    world.clients[a].session.flush(world.now, 1, 5 * SECOND);
+    world.clients[a].session.flush(world.now, 2, 5 * SECOND);
+    world.clients[a].session.cancel_flush(2);
+    world.advance(4 * SECOND);
+    assert_eq!(world.flushed(a, 1), None);
+    world.advance(2 * SECOND);
+    assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::Timeout)));
+    assert_eq!(world.flushed(a, 2), None, "cancelled");
+}
+
+#[test]
+fn refused_edits_fail_the_flush_with_the_reason_and_stay_unsynced() {
+    // (label, refusal, code)
+    let table = [
+        (
+            "permission",
+            r#"{"ok":false,"code":"permission-denied","reason":"no"}"#,
+            ErrorCode::PermissionDenied,
+        ),
+        ("too large", r#"{"ok":false,"code":"too-large"}"#, ErrorCode::MessageTooLarge),
+        ("anything else", r#"{"ok":false,"code":"bad-message"}"#, ErrorCode::Refused),
+    ];
+    for (label, refusal, code) in table {
+        let mut world =
+            World::new(Switches { refusal: Some(refusal.into()), ..Switches::gateway() });
+        let a = world.join(&["doc"]);
+        world.insert(a, DOC, 0, "x");
+        world.clients[a].session.flush(world.now, 1, 60 * SECOND);
+        world.settle();
+        flush(&mut world, a, 2);
+        assert_eq!(world.flushed(a, 1), Some(Err(code)), "{label}");
+        assert_eq!(world.flushed(a, 2), Some(Err(code)), "{label}: also afterwards");
+        assert!(world.clients[a].session.has_unsynced_changes(), "{label}");
+        let denied = world.clients[a]
+            .events
+            .iter()
+            .filter(|event| matches!(event, Event::PermissionDenied { .. }));
+        assert_eq!(denied.count(), usize::from(code == ErrorCode::PermissionDenied), "{label}");
+        assert_eq!(errors(&mut world, a), [code], "{label}");
+        world.advance(120 * SECOND);
+        assert!(world.server.updates <= 2, "{label}: never in a loop");
+        world.server.switches.refusal = None;
+        world.cut(a);
+        world.advance(10 * SECOND);
+        assert_eq!(world.log_text("doc"), "x", "{label}: the next connection is another chance");
+        assert!(!world.clients[a].session.has_unsynced_changes(), "{label}");
+    }
+}
+
+#[test]
+fn a_busy_server_gets_the_edit_a_little_later() {
+    let refusal = Some(r#"{"ok":false,"code":"busy","retryable":true}"#.into());
+    let mut world = World::new(Switches { refusal, refusals_left: 3, ..Switches::gateway() });
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "x");
+    flush(&mut world, a, 1);
+    assert_eq!(world.server.updates, 1, "not at once");
+    world.advance(5 * SECOND);
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+    assert_eq!(world.server.updates, 4);
+    assert!(errors(&mut world, a).is_empty());
+}
+
+#[test]
+fn content_from_before_joining_is_sent() {
+    // (label, server): one asks for it, the other never does
+    let table = [
+        ("asks", Switches::gateway()),
+        ("does not ask", Switches { acks: true, ..Switches::published() }),
+    ];
+    for (label, switches) in table {
+        let mut world = World::new(switches);
+        let a = world.add_client(&[]);
+        world.add_document(a, DOC, "doc", "from before");
+        world.connect(a);
+        world.insert(a, DOC, 11, " and after");
+        flush(&mut world, a, 1);
+        world.advance(2 * SECOND);
+        assert_eq!(world.log_text("doc"), "from before and after", "{label}");
+        assert_eq!(world.flushed(a, 1), Some(Ok(())), "{label}");
+    }
+}
+
+#[test]
+fn content_the_log_has_already_is_not_sent_again() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "x");
+    world.settle();
+    let updates = world.server.updates;
+    world.cut(a);
+    world.advance(10 * SECOND);
+    assert_eq!(world.server.updates, updates);
+}
+
+#[test]
+fn more_offline_edits_than_the_outbox_keeps_arrive_as_a_difference() {
+    for (label, switches) in
+        [("asks", Switches::gateway()), ("does not ask", Switches::published())]
+    {
+        let mut world = World::new(switches);
+        let config = SessionConfig { outbox_limit: 500, ..SessionConfig::new(ROOM) };
+        let a = world.add_client_with(&["doc"], config);
+        world.connect(a);
+        world.insert(a, DOC, 0, "start ");
+        world.settle();
+        world.cut(a);
+        for number in 0..200 {
+            world.insert(a, DOC, number, "edit ");
+        }
+        flush(&mut world, a, 1);
+        assert_eq!(world.flushed(a, 1), None, "{label}");
+        world.advance(15 * SECOND);
+        assert_eq!(world.flushed(a, 1), Some(Ok(())), "{label}");
+        assert_eq!(world.log_text("doc"), world.text(a, DOC), "{label}");
+    }
+}
+
+#[test]
+fn a_message_that_is_too_large_is_parked_and_the_connection_goes_on() {
+    let mut world = World::new(Switches { max_payload: Some(1000), ..Switches::gateway() });
+    let (a, b) = (world.join(&["doc", "other"]), world.join(&["doc", "other"]));
+    world.insert(a, DOC, 0, &"x".repeat(2000));
+    flush(&mut world, a, 1);
+    assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::MessageTooLarge)));
+    assert_eq!(errors(&mut world, a), [ErrorCode::MessageTooLarge]);
+    world.insert(a, DocKey(2), 0, "small");
+    world.advance(120 * SECOND);
+    assert_eq!(world.text(b, DocKey(2)), "small");
+    assert!(world.server.largest_envelope <= 1000);
+    assert_eq!(world.clients[a].dials, 1);
+    assert_eq!(errors(&mut world, a), [], "no loop");
+}
+
+#[test]
+fn edits_that_wait_for_a_full_socket_go_out_merged() {
+    let mut world = World::new(Switches::gateway());
+    let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
+    world.settle();
+    let updates = world.server.updates;
+    world.clients[a].is_stuck = true;
+    for number in 0..50 {
+        world.insert(a, DOC, number, "x");
+        world.settle();
+    }
+    world.clients[a].is_stuck = false;
+    world.settle();
+    assert_eq!(world.server.updates, updates + 1);
+    assert_eq!(world.text(b, DOC), "x".repeat(50));
+}
+
+#[test]
+fn a_read_only_session_sends_no_edit() {
+    let mut world = World::new(Switches::gateway());
+    let config = SessionConfig { read_only: true, ..SessionConfig::new(ROOM) };
+    let a = world.add_client_with(&["doc"], config);
+    world.connect(a);
+    let b = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "x");
+    world.insert(a, DOC, 0, "y");
+    world.insert(b, DOC, 0, "z");
+    flush(&mut world, a, 1);
+    assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::ReadOnly)));
+    assert_eq!(errors(&mut world, a), [ErrorCode::ReadOnly], "said once");
+    world.cut(a);
+    world.advance(20 * SECOND);
+    assert_eq!(world.log_text("doc"), "z");
+    assert!(world.text(a, DOC).contains('z'));
+}
+
+#[test]
+fn destroy_returns_at_once_and_delivers_what_was_edited_before() {
+    let mut world = World::new(Switches::gateway());
+    let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
+    world.clients[a].session.flush(world.now, 1, SECOND);
+    world.insert(a, DOC, 0, "last words");
+    world.clients[a].session.flush(world.now, 2, SECOND);
+    world.clients[a].session.destroy(world.now, 5 * SECOND);
+    world.clients[a].session.destroy(world.now, 5 * SECOND);
+    world.insert(a, DOC, 0, "too late ");
+    world.settle();
+    assert!(world.clients[a].is_finished);
+    assert_eq!(world.connection(a), None, "the socket is closed");
+    assert_eq!(world.text(b, DOC), "last words");
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+    assert_eq!(world.flushed(a, 2), Some(Err(ErrorCode::Destroyed)));
+    assert_eq!(world.clients[a].session.poll_timeout(), None);
+    assert!(!world.clients[a].session.is_active());
+}
+
+#[test]
+fn destroy_waits_for_the_ack_and_not_longer_than_it_may() {
+    for (label, acks, delivered_in) in [("acked late", true, 11), ("never acked", false, 20)] {
+        let mut world = World::new(Switches::gateway());
+        let a = world.join(&["doc"]);
+        world.advance(SECOND);
+        world.server.switches.acks = false;
+        world.insert(a, DOC, 0, "x");
+        world.clients[a].session.destroy(world.now, 20 * SECOND);
+        world.settle();
+        world.server.switches.acks = acks;
+        world.advance((delivered_in - 2) * SECOND);
+        assert!(!world.clients[a].is_finished, "{label}");
+        assert!(world.clients[a].session.is_active(), "{label}");
+        world.advance(3 * SECOND);
+        assert!(world.clients[a].is_finished, "{label}");
+    }
+}
+
+#[test]
+fn destroy_reconnects_for_edits_while_it_may() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.cut(a);
+    world.insert(a, DOC, 0, "offline");
+    world.clients[a].session.destroy(world.now, 5 * SECOND);
+    world.advance(6 * SECOND);
+    assert!(world.clients[a].is_finished);
+    assert_eq!(world.log_text("doc"), "offline");
+}
+
+#[test]
+fn destroy_stops_every_attempt_when_nothing_is_left_to_deliver() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.cut(a);
+    world.settle();
+    let dials = world.clients[a].dials;
+    world.clients[a].session.destroy(world.now, 5 * SECOND);
+    world.settle();
+    assert!(world.clients[a].is_finished);
+    world.advance(60 * SECOND);
+    assert_eq!(world.clients[a].dials, dials);
+}
+
+#[test]
+fn a_removed_document_sends_its_edits_first() {
+    let mut world = World::new(Switches::gateway());
+    let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
+    world.insert(a, DOC, 0, "x");
+    world.clients[a].session.flush(world.now, 1, SECOND);
+    world.clients[a].session.remove_document(world.now, DOC);
+    world.settle();
+    assert_eq!(world.text(b, DOC), "x");
+    assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::UnknownDoc)));
+    assert_eq!(errors(&mut world, a), []);
+}
+
+#[test]
+fn a_document_removed_offline_reports_its_lost_edits() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.cut(a);
+    world.insert(a, DOC, 0, "x");
+    world.clients[a].session.remove_document(world.now, DOC);
+    world.settle();
+    assert_eq!(errors(&mut world, a), [ErrorCode::Connection]);
+    assert!(!world.clients[a].session.has_unsynced_changes());
+}
+
+#[test]
+fn disconnect_sends_what_waits_and_keeps_what_is_not_confirmed() {
+    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "x");
+    world.clients[a].session.disconnect(world.now);
+    world.settle();
+    assert_eq!(world.log_text("doc"), "x");
+    assert_eq!(world.connection(a), None);
+    assert!(world.clients[a].session.has_unsynced_changes());
+    assert!(!world.clients[a].session.is_active());
+    world.server.switches.acks = true;
+    world.connect(a);
+    assert!(!world.clients[a].session.has_unsynced_changes());
+}
