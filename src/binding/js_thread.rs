@@ -159,13 +159,15 @@ impl JsThread {
     }
 
     fn schedule_end(&self) -> Result<()> {
-        if !self.is_end_scheduled.replace(true) {
+        if !self.is_end_scheduled.get() {
             let end_tick = self.end_tick.borrow_back(&self.env)?;
             // SAFETY of the lifetime: the function is only used for this call.
             let end_tick = unsafe {
                 std::mem::transmute::<Function<'_, (), ()>, Function<'static, (), ()>>(end_tick)
             };
             self.set_immediate.borrow_back(&self.env)?.call(end_tick)?;
+            // Only now: the call fails where JavaScript's stack ends, and the next touch must try again.
+            self.is_end_scheduled.set(true);
         }
         Ok(())
     }

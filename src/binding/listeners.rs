@@ -6,7 +6,8 @@
 use napi::bindgen_prelude::{Array, FromNapiValue, Function, JsObjectValue, Object, Unknown};
 use napi::{Env, JsValue, ValueType};
 
-use super::error::Result;
+use super::error::{Result, throw};
+use crate::error::{ErrorCode, ProviderError};
 
 /// A listener, as `on` and `once` take it.
 pub(super) type Listener<'env> = Function<'env, Unknown<'env>, Unknown<'env>>;
@@ -30,6 +31,11 @@ impl<'env> Listeners<'env> {
         listener: Listener<'env>,
         is_once: bool,
     ) -> Result<bool> {
+        if listener.to_unknown().get_type()? != ValueType::Function {
+            let error =
+                ProviderError::new(ErrorCode::InvalidArgument, "callback: expected a function");
+            return Err(throw(self.env, error));
+        }
         let entries = self.entries(key)?;
         if self.position(&entries, listener)?.is_some() {
             return Ok(false);

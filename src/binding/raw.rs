@@ -3,7 +3,7 @@
 
 use std::ptr;
 
-use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, ToNapiValue, Unknown};
+use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, Object, ToNapiValue, Unknown};
 use napi::{Env, JsValue, Status, sys};
 
 use super::error::Result;
@@ -53,6 +53,69 @@ pub(super) fn throw(env: Env, thrown: Thrown) -> napi::Error {
 pub(super) fn report_uncaught(env: Env, thrown: Thrown) {
     // SAFETY: the value belongs to this environment and to an open handle scope.
     unsafe { sys::napi_fatal_exception(env.raw(), thrown.0) };
+}
+
+/// Sets a property. Unlike napi-rs takes any key: one with a NUL, and `__proto__`, which must not set the prototype.
+pub(super) fn set_key<'a, 'b>(
+    env: Env,
+    object: &impl JsValue<'a>,
+    key: &str,
+    value: &impl JsValue<'b>,
+) -> Result<()> {
+    let name = env.create_string(key)?.raw();
+    if key != "__proto__" {
+        // SAFETY: all values belong to this environment.
+        return check(unsafe {
+            sys::napi_set_property(env.raw(), object.raw(), name, value.raw())
+        });
+    }
+    let descriptor = sys::napi_property_descriptor {
+        utf8name: ptr::null(),
+        name,
+        method: None,
+        getter: None,
+        setter: None,
+        value: value.raw(),
+        attributes: sys::PropertyAttributes::writable
+            | sys::PropertyAttributes::enumerable
+            | sys::PropertyAttributes::configurable,
+        data: ptr::null_mut(),
+    };
+    // SAFETY: object and value belong to this environment; one descriptor is passed.
+    check(unsafe { sys::napi_define_properties(env.raw(), object.raw(), 1, &raw const descriptor) })
+}
+
+/// The enumerable properties of an object itself, as `Object.entries` gives them.
+pub(super) fn own_entries<'env>(
+    env: Env,
+    object: &Object<'env>,
+) -> Result<Vec<(String, Unknown<'env>)>> {
+    let mut names = ptr::null_mut();
+    // SAFETY: the object belongs to this environment; the out-pointer is valid.
+    let names = unsafe {
+        check(sys::napi_get_all_property_names(
+            env.raw(),
+            object.raw(),
+            sys::KeyCollectionMode::own_only,
+            sys::KeyFilter::enumerable | sys::KeyFilter::skip_symbols,
+            sys::KeyConversion::numbers_to_strings,
+            &raw mut names,
+        ))?;
+        Array::from_napi_value(env.raw(), names)?
+    };
+    let entry = |index| {
+        let name: Unknown<'env> = names.get_element(index)?;
+        let mut value = ptr::null_mut();
+        // SAFETY: name and object belong to this environment; names of properties are strings.
+        unsafe {
+            check(sys::napi_get_property(env.raw(), object.raw(), name.raw(), &raw mut value))?;
+            Ok((
+                String::from_napi_value(env.raw(), name.raw())?,
+                Unknown::from_napi_value(env.raw(), value)?,
+            ))
+        }
+    };
+    (0..names.len()).map(entry).collect()
 }
 
 /// Values made while it lives are freed with it.

@@ -5,20 +5,22 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{
-    Array, BigInt, ClassInstance, FnArgs, FromNapiValue, Function, JsObjectValue, Null, Object,
-    ToNapiValue, Uint8Array, Unknown,
+    Array, ArrayBuffer, BigInt, ClassInstance, FnArgs, FromNapiValue, Function, JsObjectValue,
+    Null, Object, ToNapiValue, Uint8Array, Unknown,
 };
 use napi::{Env, JsValue, ValueType, sys};
 use yrs::{Any, any::Number};
 
 use super::error::{Result, throw};
-use super::raw::to_js;
+use super::raw::{own_entries, set_key, to_js};
 use super::types::{DocCore, YArray, YMap, YText, type_to_js};
 use crate::document::{Input, Value};
 use crate::error::{ErrorCode, ProviderError};
 
 /// Deeper values are refused: other replicas would refuse them too, and a cycle never ends.
 const MAX_DEPTH: usize = 200;
+/// Attributes and embeds travel as JSON text, of which other replicas read less depth.
+const MAX_JSON_DEPTH: usize = 127;
 
 /// A value of a document as JavaScript sees it.
 pub(super) fn value_to_js<'env>(
@@ -55,9 +57,9 @@ pub(super) fn any_to_js<'env>(env: &'env Env, any: &Any) -> Result<Unknown<'env>
             Ok(list.to_unknown())
         }
         Any::Map(entries) => {
-            let mut object = Object::new(env)?;
+            let object = Object::new(env)?;
             for (key, value) in entries.iter() {
-                object.set_named_property(key, any_to_js(env, value)?)?;
+                set_key(*env, &object, key, &any_to_js(env, value)?)?;
             }
             Ok(object.to_unknown())
         }
@@ -70,9 +72,9 @@ pub(super) fn bytes_to_js(env: Env, bytes: &[u8]) -> Result<sys::napi_value> {
     unsafe { Uint8Array::to_napi_value(env.raw(), Uint8Array::with_data_copied(bytes)) }
 }
 
-/// A JavaScript value that can be stored in a document but holds no shared type.
-pub(super) fn any_from_js(env: Env, value: Unknown<'_>) -> Result<Any> {
-    any(env, value, 0)
+/// A JavaScript value as an attribute or an embed of a text.
+pub(super) fn json_from_js(env: Env, value: Unknown<'_>) -> Result<Any> {
+    any(env, value, MAX_JSON_DEPTH)
 }
 
 /// Preliminary shared types met while values were converted; they are part of the document once it took the values.
@@ -81,6 +83,7 @@ pub(super) struct Preliminaries<'env> {
     texts: Vec<ClassInstance<'env, YText>>,
     arrays: Vec<ClassInstance<'env, YArray>>,
     maps: Vec<ClassInstance<'env, YMap>>,
+    depth: usize,
 }
 
 impl<'env> Preliminaries<'env> {
@@ -93,17 +96,31 @@ impl<'env> Preliminaries<'env> {
                 return Ok(input);
             }
             if let Some(array) = instance::<YArray>(env, &value) {
-                let input = array.input(env, self)?;
+                let input = self.nested(env, |seen| array.input(env, seen))?;
                 self.arrays.push(array);
                 return Ok(input);
             }
             if let Some(map) = instance::<YMap>(env, &value) {
-                let input = map.input(env, self)?;
+                let input = self.nested(env, |seen| map.input(env, seen))?;
                 self.maps.push(map);
                 return Ok(input);
             }
         }
-        any(env, value, 0).map(Input::Any)
+        any(env, value, MAX_DEPTH).map(Input::Any)
+    }
+
+    fn nested(
+        &mut self,
+        env: Env,
+        input: impl FnOnce(&mut Self) -> Result<Input>,
+    ) -> Result<Input> {
+        if self.depth == MAX_DEPTH {
+            return Err(unsupported(env, "a shared type that is nested too deep"));
+        }
+        self.depth += 1;
+        let input = input(self);
+        self.depth -= 1;
+        input
     }
 
     /// Tells them where they are now.
@@ -126,10 +143,8 @@ where
     unsafe { ClassInstance::<T>::from_napi_value(env.raw(), value.raw()) }.ok()
 }
 
+/// Converts a value in which arrays and objects are nested at most `depth` deep.
 fn any(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
-    if depth > MAX_DEPTH {
-        return Err(unsupported(env, "a value that is nested too deep or contains itself"));
-    }
     // SAFETY of the conversions below: the type was looked at.
     Ok(match value.get_type()? {
         ValueType::Undefined => Any::Undefined,
@@ -158,11 +173,14 @@ fn any(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
 }
 
 fn object(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(unsupported(env, "a value that is nested too deep or contains itself"));
+    };
     if value.is_array()? {
         // SAFETY: it is an array.
         let list = unsafe { Array::from_napi_value(env.raw(), value.raw()) }?;
         let items: Result<Vec<Any>> = (0..list.len())
-            .map(|index| any(env, list.get_element::<Unknown>(index)?, depth + 1))
+            .map(|index| any(env, list.get_element::<Unknown>(index)?, depth))
             .collect();
         return Ok(Any::Array(items?.into()));
     }
@@ -172,20 +190,40 @@ fn object(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
             .map_err(|_| unsupported(env, "a typed array other than Uint8Array"))?;
         return Ok(Any::Buffer(Arc::from(bytes.as_ref())));
     }
+    if value.is_arraybuffer()? {
+        // SAFETY: it is an ArrayBuffer.
+        let bytes = unsafe { ArrayBuffer::from_napi_value(env.raw(), value.raw()) }?;
+        return Ok(Any::Buffer(Arc::from(bytes.as_ref())));
+    }
     if is_shared_type(env, &value) {
         return Err(unsupported(
             env,
-            "a shared type inside of a plain object or array: use a YMap or a YArray",
+            "a shared type inside of a plain object or array (rather than of a YMap or YArray)",
         ));
     }
     // SAFETY: it is an object.
     let object = unsafe { Object::from_napi_value(env.raw(), value.raw()) }?;
-    let mut entries = HashMap::new();
-    for key in Object::keys(&object)? {
-        let entry = object.get_named_property_unchecked::<Unknown>(&key)?;
-        entries.insert(key, any(env, entry, depth + 1)?);
+    let entries = own_entries(env, &object)?;
+    if entries.is_empty() && !is_plain(&object)? {
+        return Err(unsupported(
+            env,
+            "an object without properties of its own, a Map or a Date say,",
+        ));
     }
-    Ok(Any::Map(Arc::new(entries)))
+    let entries: Result<HashMap<_, _>> =
+        entries.into_iter().map(|(key, value)| Ok((key, any(env, value, depth)?))).collect();
+    Ok(Any::Map(Arc::new(entries?)))
+}
+
+/// Whether an object is what `{}` or `Object.create(null)` makes, in whatever realm.
+fn is_plain(object: &Object<'_>) -> Result<bool> {
+    let prototype = object.get_prototype()?;
+    if prototype.get_type()? != ValueType::Object {
+        return Ok(true);
+    }
+    // SAFETY: it is an object.
+    let prototype = unsafe { prototype.cast::<Object<'_>>() }?;
+    Ok(prototype.get_prototype()?.get_type()? != ValueType::Object)
 }
 
 fn is_shared_type<'env>(env: Env, value: &Unknown<'env>) -> bool {

@@ -48,17 +48,14 @@ impl YArray {
         if self.0.is_preliminary() {
             return self.insert_preliminary(env, index, items);
         }
-        let (core, _) = self.0.place(env)?;
         let mut seen = Preliminaries::default();
         let inputs: Result<Vec<Input>> =
             (0..items.len()).map(|at| seen.input(env, items.get_element::<Unknown>(at)?)).collect();
         let inputs = inputs?;
-        let inserted = self.0.write(env, txn, |txn, branch| {
+        self.0.insert(env, txn, seen, |txn, branch| {
             let index = index.unwrap_or_else(|| ArrayRef::from(branch).len(txn));
             array_insert(txn, branch, index, inputs)
-        });
-        seen.integrate(env, &core)?;
-        inserted
+        })
     }
 
     fn insert_preliminary(&self, env: Env, index: Option<u32>, items: Array<'_>) -> Result<()> {

@@ -25,11 +25,11 @@ pub(super) struct Pending {
     pub(super) is_remote: bool,
 }
 
-/// The list of a type's listeners.
+/// The list of a type's listeners. Names are quoted: keys of napi-rs can't hold a NUL.
 pub(super) fn type_key(handle: &TypeHandle, is_deep: bool) -> String {
     let prefix = if is_deep { "deep" } else { "type" };
     match &handle.id {
-        BranchID::Root(name) => format!("{prefix}/root/{name}"),
+        BranchID::Root(name) => format!("{prefix}/root/{name:?}"),
         BranchID::Nested(id) => format!("{prefix}/{}/{}", id.client.get(), id.clock),
     }
 }

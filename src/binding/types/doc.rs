@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{Object, ObjectFinalize, This, Unknown};
-use napi::{Env, JsValue};
+use napi::bindgen_prelude::{FromNapiValue, Object, ObjectFinalize, This, Unknown};
+use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
 use yrs::WriteTxn;
 
@@ -51,9 +51,10 @@ pub struct YDoc {
 #[napi]
 impl YDoc {
     /// A new, empty document. Throws `ERR_INVALID_OPTION`.
-    #[napi(constructor)]
-    pub fn new(env: Env, this: This<'_>, options: Option<YDocOptions>) -> Result<Self> {
-        let options = options.unwrap_or_default();
+    #[napi(constructor, ts_args_type = "options?: YDocOptions | undefined | null")]
+    pub fn new(env: Env, this: This<'_>, options: Option<Unknown<'_>>) -> Result<Self> {
+        let options =
+            options.map_or_else(|| Ok(YDocOptions::default()), |it| parse_options(env, it))?;
         let client_id = options.client_id.map(client_id).transpose().or_throw(env)?;
         let core = DocCore::new(
             env,
@@ -203,6 +204,19 @@ impl ObjectFinalize for YDoc {
     fn finalize(self, env: Env) -> Result<()> {
         env.adjust_external_memory(-EMPTY_DOCUMENT_BYTES)?;
         Ok(())
+    }
+}
+
+fn parse_options(env: Env, options: Unknown<'_>) -> Result<YDocOptions> {
+    let invalid = |message: &str| {
+        throw(env, ProviderError::new(ErrorCode::InvalidOption, format!("options: {message}")))
+    };
+    match options.get_type()? {
+        ValueType::Undefined | ValueType::Null => Ok(YDocOptions::default()),
+        // SAFETY: it is an object.
+        ValueType::Object => unsafe { YDocOptions::from_napi_value(env.raw(), options.raw()) }
+            .map_err(|error| invalid(&error.reason)),
+        _ => Err(invalid("expected an object")),
     }
 }
 

@@ -167,11 +167,23 @@ impl DocCore {
         txn: Option<&YTransaction>,
         edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
     ) -> Result<R> {
+        self.write_and(env, txn, edit, Ok)
+    }
+
+    /// Edits, and does something about it before listeners hear of it.
+    pub(super) fn write_and<R, S>(
+        self: &Rc<Self>,
+        env: Env,
+        txn: Option<&YTransaction>,
+        edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
+        then: impl FnOnce(R) -> Result<S>,
+    ) -> Result<S> {
         self.touch(env)?;
         if let Some(txn) = txn {
             txn.check_open(self).or_throw(env)?;
         }
         let (value, record) = self.local.write(edit).or_throw(env)?;
+        let value = then(value)?;
         self.emit_local(env, record, None)?;
         Ok(value)
     }
@@ -217,9 +229,9 @@ impl DocCore {
         if !self.local.is_open(id) {
             return Ok(());
         }
-        let record = self.local.commit(id).or_throw(env)?;
         // It may have been opened in an earlier tick, whose end left the baton with it.
         self.thread.hold(self)?;
+        let record = self.local.commit(id).or_throw(env)?;
         self.emit_local(env, record, origin)
     }
 

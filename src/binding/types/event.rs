@@ -13,6 +13,7 @@ use super::shared_type::SharedType;
 use super::{YArray, YMap, YText};
 use crate::binding::error::Result;
 use crate::binding::hidden::Hidden;
+use crate::binding::raw::set_key;
 use crate::binding::value::{any_to_js, value_to_js};
 use crate::document::{
     EntryChange, Record, SequenceChange, TextChange, TypeChange, TypeEvent, TypeHandle, TypeKind,
@@ -107,9 +108,9 @@ impl YTextEvent {
                 }
             };
             if !attributes.is_empty() {
-                let mut object = Object::new(env)?;
+                let object = Object::new(env)?;
                 for (key, value) in attributes {
-                    object.set(key.as_ref(), any_to_js(env, value)?)?;
+                    set_key(*env, &object, key, &any_to_js(env, value)?)?;
                 }
                 step.set("attributes", object)?;
             }
@@ -202,7 +203,7 @@ impl YMapEvent {
     /// What changed, by key.
     #[napi(getter, ts_return_type = "Record<string, YMapChange>")]
     pub fn keys<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let mut keys = Object::new(env)?;
+        let keys = Object::new(env)?;
         let TypeChange::Map(changes) = &self.0.event().change else { return Ok(keys) };
         for (key, change) in changes {
             let (action, old, new) = match change {
@@ -218,7 +219,7 @@ impl YMapEvent {
             if let Some(new) = new {
                 entry.set("newValue", value_to_js(env, &self.0.core, new)?)?;
             }
-            keys.set(key.as_ref(), entry)?;
+            set_key(*env, &keys, key, &entry)?;
         }
         Ok(keys)
     }

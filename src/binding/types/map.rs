@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{JsObjectValue, Object, This, Unknown};
+use napi::bindgen_prelude::{Object, This, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
 use yrs::types::ToJson;
@@ -12,7 +12,7 @@ use super::shared_type::SharedType;
 use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
-use crate::binding::raw::Reference;
+use crate::binding::raw::{Reference, own_entries, set_key};
 use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
 use crate::document::{Input, TypeKind, Value, map_delete, map_set};
 
@@ -48,12 +48,8 @@ impl YMap {
     pub fn new(env: Env, init: Option<Object<'_>>) -> Result<Self> {
         let mut entries = Vec::new();
         if let Some(init) = init {
-            for key in Object::keys(&init)? {
-                let value = Rc::new(Reference::boxed(
-                    env,
-                    &init.get_named_property_unchecked::<Unknown>(&key)?,
-                )?);
-                entries.push((key, value));
+            for (key, value) in own_entries(env, &init)? {
+                entries.push((key, Rc::new(Reference::boxed(env, &value)?)));
             }
         }
         Ok(Self(SharedType::preliminary(TypeKind::Map, entries)))
@@ -131,12 +127,9 @@ impl YMap {
             });
             return Ok(());
         }
-        let (core, _) = self.0.place(env)?;
         let mut seen = Preliminaries::default();
         let input = seen.input(env, value)?;
-        let inserted = self.0.write(env, txn, |txn, branch| map_set(txn, branch, &key, input));
-        seen.integrate(env, &core)?;
-        inserted
+        self.0.insert(env, txn, seen, |txn, branch| map_set(txn, branch, &key, input))
     }
 
     /// Removes a key; a key that is not there is no error.
@@ -179,10 +172,10 @@ impl YMap {
         env: &'env Env,
         txn: Option<&YTransaction>,
     ) -> Result<Object<'env>> {
-        let mut object = Object::new(env)?;
+        let object = Object::new(env)?;
         if let Some(entries) = self.0.with_preliminary(|entries| entries.clone()) {
             for (key, value) in &entries {
-                object.set(key, value.unboxed()?)?;
+                set_key(*env, &object, key, &value.unboxed()?)?;
             }
             return Ok(object);
         }
@@ -194,7 +187,7 @@ impl YMap {
                 .collect::<Vec<_>>()
         })?;
         for (key, value) in &entries {
-            object.set(key, value_to_js(env, &core, value)?)?;
+            set_key(*env, &object, key, &value_to_js(env, &core, value)?)?;
         }
         Ok(object)
     }

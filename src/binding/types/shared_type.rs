@@ -14,6 +14,7 @@ use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::hidden::Hidden;
 use crate::binding::listeners::Listener;
+use crate::binding::value::Preliminaries;
 use crate::document::{Reader, Slot, TypeHandle, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
 
@@ -121,6 +122,22 @@ impl<P> SharedType<P> {
             let branch = handle.resolve(txn).ok_or_else(deleted)?;
             edit(txn, branch)
         })
+    }
+
+    /// Edits the type's branch with values that may hold preliminary types, which are part of the document afterwards.
+    pub(super) fn insert(
+        &self,
+        env: Env,
+        txn: Option<&YTransaction>,
+        preliminaries: Preliminaries<'_>,
+        edit: impl FnOnce(&mut TransactionMut<'_>, BranchPtr) -> std::result::Result<(), ProviderError>,
+    ) -> Result<()> {
+        let (core, handle) = self.place(env)?;
+        let edit = |txn: &mut TransactionMut<'_>| {
+            let branch = handle.resolve(txn).ok_or_else(deleted)?;
+            edit(txn, branch)
+        };
+        core.write_and(env, txn, edit, |()| preliminaries.integrate(env, &core))
     }
 
     /// Whether the type is part of a document and not deleted.

@@ -12,7 +12,8 @@ use super::shared_type::SharedType;
 use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
-use crate::binding::value::{any_from_js, any_to_js, value_to_js};
+use crate::binding::raw::set_key;
+use crate::binding::value::{any_to_js, json_from_js, value_to_js};
 use crate::document::{
     Input, TypeKind, Value, text_delete, text_format, text_insert, text_insert_embed,
 };
@@ -145,7 +146,7 @@ impl YText {
         txn: Option<&YTransaction>,
     ) -> Result<()> {
         let index = position(env, index, "index")?;
-        let embed = any_from_js(env, embed)?;
+        let embed = json_from_js(env, embed)?;
         let attributes = self.attributes(env, attributes)?;
         self.0
             .write(env, txn, |txn, branch| text_insert_embed(txn, branch, index, embed, attributes))
@@ -233,9 +234,9 @@ impl YText {
             let mut run = Object::new(env)?;
             run.set("insert", value_to_js(env, &core, insert)?)?;
             if let Some(attributes) = attributes {
-                let mut object = Object::new(env)?;
+                let object = Object::new(env)?;
                 for (key, value) in attributes.iter() {
-                    object.set(key.as_ref(), any_to_js(env, value)?)?;
+                    set_key(*env, &object, key, &any_to_js(env, value)?)?;
                 }
                 run.set("attributes", object)?;
             }
@@ -285,7 +286,7 @@ impl YText {
                 ErrorCode::PreliminaryType,
                 "a preliminary text has no attributes: insert it first",
             ),
-            ValueType::Object => match attributes(any_from_js(env, value)?) {
+            ValueType::Object => match attributes(json_from_js(env, value)?) {
                 Some(attributes) => Ok(Some(attributes)),
                 None => refuse(ErrorCode::InvalidArgument, "attributes: expected an object"),
             },
