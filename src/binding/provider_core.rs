@@ -27,7 +27,6 @@ pub(super) struct ProviderCore {
     pub(super) id: u64,
     pub(super) handle: Handle,
     pub(super) thread: Rc<JsThread>,
-    pub(super) wants_messages: Arc<AtomicBool>,
     status: Cell<Status>,
     socket_id: RefCell<Option<Arc<str>>>,
     documents: RefCell<HashMap<DocKey, Entry>>,
@@ -52,7 +51,6 @@ struct Entry {
 pub(super) struct Sink {
     pub(super) id: u64,
     pub(super) inbox: Arc<Inbox>,
-    pub(super) wants_messages: Arc<AtomicBool>,
 }
 
 impl EventSink for Sink {

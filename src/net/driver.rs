@@ -185,8 +185,14 @@ impl<D: Dialer> Driver<D> {
             Command::MessageEvents { is_wanted } => self.session.set_message_events(is_wanted),
             Command::Send(it) => {
                 let (doc_id, parent_id) = (it.doc_id.as_str(), it.parent_id.as_deref());
-                let sent =
-                    self.session.send(it.channel, it.message_type, &it.payload, doc_id, parent_id);
+                let sent = self.session.send(
+                    now,
+                    it.channel,
+                    it.message_type,
+                    it.payload.clone(),
+                    doc_id,
+                    parent_id,
+                );
                 if let Err(error) = sent {
                     // What happened before must be heard before.
                     self.poll_outputs();
