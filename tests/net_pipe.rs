@@ -158,8 +158,8 @@ async fn gives_up_an_attempt_that_takes_too_long() {
     let dialed = driver.dials.next().await;
     let (message, will_retry) = driver.events.error().await;
     assert!(message.contains("timeout") && will_retry, "{message}");
-    assert!(started.elapsed() < Duration::from_millis(3010), "{:?}", started.elapsed());
     dialed.given_up().await;
+    assert!(started.elapsed() < Duration::from_millis(3010), "{:?}", started.elapsed());
     driver.accept().await;
 }
 
@@ -237,7 +237,12 @@ async fn never_holds_two_sockets() {
         driver.handle.connect();
         let is_server_answering = round % 2 == 0;
         if is_server_answering {
-            while peer.receive().await.is_some() {}
+            let goodbye = peer.receive().await;
+            assert!(
+                matches!(goodbye, Some(Ok(Message::Close(None)))),
+                "round {round}: {goodbye:?}"
+            );
+            assert!(peer.receive().await.is_none());
         }
         let dialed = driver.dials.next().await;
         assert!(peer.is_hung_up(), "round {round}");
@@ -288,6 +293,17 @@ async fn ignores_what_is_said_after_the_end() {
     handle.destroy(Duration::ZERO);
     handle.abandon();
     assert!(driver.dials.is_over().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn takes_any_time_limit() {
+    let (mut driver, mut peer) = Driver::connected().await;
+    driver.handle.flush(1, Duration::MAX);
+    assert_eq!(driver.events.flushed(1).await, Ok(()));
+    driver.handle.destroy(Duration::MAX);
+    assert!(matches!(peer.receive().await, Some(Ok(Message::Close(None)))));
+    drop(peer);
+    driver.events.finished().await;
 }
 
 #[tokio::test(start_paused = true)]
