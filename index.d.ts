@@ -48,6 +48,180 @@ export interface YTransaction {
   [Symbol.dispose](): void
 }
 
+/** State of a connection. */
+export type ProviderStatus = 'connecting' | 'connected' | 'disconnected'
+
+/** Channels of the protocol, each with its own Socket.IO event. */
+export declare const Channel: { readonly Sync: 'sync'; readonly Awareness: 'awareness'; readonly Control: 'control' }
+export type Channel = (typeof Channel)[keyof typeof Channel]
+
+/** First number of a y message. */
+export declare const ProtocolMessageType: {
+  readonly Sync: 0
+  readonly Awareness: 1
+  readonly Auth: 2
+  readonly QueryAwareness: 3
+}
+export type ProtocolMessageType = (typeof ProtocolMessageType)[keyof typeof ProtocolMessageType]
+
+/** Options of a provider. */
+export interface ProtocolProviderOptions {
+  /** `http`, `https`, `ws` or `wss`, host and port: `ws://localhost:3000`. */
+  url: string
+  /** The room of all documents of this provider. */
+  roomId: string
+  /** Added to the query of the handshake; values given here win over the provider's own. */
+  params?: Record<string, string | number | boolean>
+  /** Whether the provider connects when the current tick ends. Default: `true`. */
+  autoConnect?: boolean
+  /** Sent as `auth.token` when the Socket.IO namespace is joined. */
+  token?: string
+  /** Never sends edits; `flush()` rejects with `ERR_READ_ONLY` when there are any. Default: `false`. */
+  readOnly?: boolean
+  /** How often, in ms, every document asks the server what it lacks. Default: 30000; 0 turns it off. */
+  resyncInterval?: number
+  /** Time in ms until a connection attempt counts as failed. Default: 20000. */
+  connectionTimeout?: number
+  /** Options of socket.io-client. What can't be honoured throws `ERR_INVALID_OPTION`. */
+  socketOptions?: SocketOptions
+}
+
+/** Options of socket.io-client, with its defaults. The transport is always WebSocket. */
+export interface SocketOptions {
+  /** Path of the HTTP request. Default: `/socket.io`. */
+  path?: string
+  /** Default: `true`. */
+  addTrailingSlash?: boolean
+  /** Added to the query of the handshake. */
+  query?: Record<string, string | number | boolean>
+  /** Sent when the Socket.IO namespace is joined. */
+  auth?: Record<string, any>
+  /** Headers of the upgrade request. */
+  extraHeaders?: Record<string, string>
+  /** Must contain `websocket`, the only transport. */
+  transports?: string[]
+  /** Whether a lost connection is tried again. Default: `true`. */
+  reconnection?: boolean
+  /** Attempts before giving up. Default: `Infinity`. */
+  reconnectionAttempts?: number
+  /** First delay in ms. Default: 1000. */
+  reconnectionDelay?: number
+  /** Longest delay in ms. Default: 5000. */
+  reconnectionDelayMax?: number
+  /** Share of the delay that is random, 0 to 1. Default: 0.5. */
+  randomizationFactor?: number
+  /** Time in ms until an attempt counts as failed; `false` waits for ever. Default: 20000. */
+  timeout?: number | false
+  /** Certificates to trust in place of the default ones, PEM. */
+  ca?: string | Uint8Array
+  /** Client certificate, PEM. */
+  cert?: string | Uint8Array
+  /** Key of the client certificate, PEM. */
+  key?: string | Uint8Array
+  /** Whether a server that can't be verified is refused. Default: `true`. */
+  rejectUnauthorized?: boolean
+  /** Taken and without effect: `forceNew`, `multiplex`, `upgrade`, `withCredentials` and the like. */
+  [withoutEffect: string]: any
+}
+
+/** Options of `addDoc`. */
+export interface AddDocOptions {
+  /** Id of the document in its room. Default: its guid. */
+  docId?: string
+  /** Id of the parent document, for nested documents. */
+  parentId?: string
+  /** Awareness to use in place of a new one. */
+  awareness?: Awareness
+}
+
+/** What a provider knows of a document. */
+export interface DocState {
+  readonly doc: YDoc
+  readonly docId: string
+  readonly parentId?: string
+  /** Whether the document holds everything the server had. */
+  readonly synced: boolean
+  /** Highest offset of the document in the log, as a decimal string. */
+  readonly offset?: string
+  readonly awareness: Awareness
+}
+
+/** Metadata in front of every message. */
+export interface ProtocolMessageMetadata {
+  roomId: string
+  docId: string
+  parentId?: string
+  senderId?: string
+  version?: string
+  timestamp?: number
+}
+
+/** An error of this package: `code` is stable, the message is for people. */
+export interface ProviderError extends Error {
+  code: string
+  /** The document concerned, if it is known. */
+  docId?: string
+}
+
+type MessageListener = (payload: Uint8Array, metadata: ProtocolMessageMetadata, offset?: string) => void
+
+/** Events of a provider and the arguments of their listeners. */
+export interface ProviderEvents {
+  /** The state of the connection changed. */
+  status: (event: { status: ProviderStatus }) => void
+  /** A document holds everything the server had, or no longer does; strictly alternating. */
+  synced: (event: { docId: string; state: boolean }) => void
+  /** A connection ended. Reasons are those of socket.io-client. */
+  'connection-close': (reason: string, description?: string) => void
+  /** An attempt failed, or the server refused the connection (`data` is what it said). */
+  'connection-error': (error: ProviderError & { data?: any; willRetry: boolean }) => void
+  /** The server refused the connection or a document. */
+  'permission-denied': (reason: string, docId?: string) => void
+  /** Bad input, or a message that the server refused. Nothing was lost silently. */
+  error: (error: ProviderError) => void
+  /** A document was added. */
+  'doc-loaded': (docId: string) => void
+  /** A message on the control channel: its type and what follows. */
+  control: (type: number, content: Uint8Array) => void
+  /** Every message, as it came in. */
+  'message-sync': MessageListener
+  'message-awareness': MessageListener
+  'message-control': MessageListener
+  'message-auth': MessageListener
+}
+
+/** Other names of the same class, as the TypeScript provider has them. */
+export declare const ProtocolProvider: typeof ProtocolManager
+export type ProtocolProvider = ProtocolManager
+export declare const ProtocolConnection: typeof ProtocolManager
+export type ProtocolConnection = ProtocolManager
+export declare const ProtocolProcessing: typeof ProtocolManager
+export type ProtocolProcessing = ProtocolManager
+
+/** A provider of one document, with the signature of y-websocket. */
+export declare class YKafkaCollabationProvider extends ProtocolManager {
+  /** `name` is `room/doc`, or a room whose document has the same id. */
+  constructor(
+    url: string,
+    name: string,
+    doc: YDoc,
+    options?: {
+      connect?: boolean
+      docId?: string
+      awareness?: Awareness
+      params?: Record<string, string | number | boolean>
+      resyncInterval?: number
+      /** Longest delay in ms between two attempts. Default: 2500. */
+      maxBackoffTime?: number
+      /** Without effect here. */
+      disableBc?: boolean
+    }
+  )
+  readonly doc: YDoc
+  readonly awareness: Awareness
+  readonly synced: boolean
+}
+
 /**
  * Which binding artifact the generated loader actually loaded: `'native'` for
  * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
@@ -55,6 +229,134 @@ export interface YTransaction {
  * can point the loader at a WASI artifact this package does not build itself.
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
+
+/**
+ * Who is here and what they are doing: a small state per client, not stored, gone when its client is.
+ *
+ * ```js
+ * const { awareness } = provider.getDocState('guid')
+ * awareness.setLocalState({ user: 'bot' })
+ * awareness.on('change', () => console.log(awareness.getStates()))
+ * ```
+ */
+export declare class Awareness {
+  /** Awareness of a document, with no states. */
+  constructor(doc: YDoc)
+  /** The document. */
+  get doc(): YDoc
+  /** Clock and time of the last news of every client: `{ clock, lastUpdated }`, in ms since 1970. */
+  get meta(): Map<number, { clock: number; lastUpdated: number }>
+  /** Our own state, `null` if we have none. */
+  getLocalState(): any
+  /**
+   * Sets our own state; `null` says that we left. Providers send it at once.
+   *
+   * Throws `ERR_UNSUPPORTED_VALUE` when it has no JSON form.
+   */
+  setLocalState(state: any): void
+  /** Sets one field of our own state; without a state it does nothing, as in y-protocols. */
+  setLocalStateField(key: string, value: any): void
+  /** The states of all clients that are here, by client id. */
+  getStates(): Map<number, any>
+  /**
+   * Adds a listener. `change` is called when a state is different, `update` also when it was only renewed; both with
+   * the client ids concerned and the origin: `'local'`, the provider, or what was passed.
+   */
+  on(event: 'change' | 'update', callback: (changes: { added: number[]; updated: number[]; removed: number[] }, origin: any) => void): void
+  /** Removes a listener. Returns whether it was there. */
+  off(event: 'change' | 'update', callback: (...args: any[]) => void): boolean
+  /** Gives up our own state and forgets all listeners. */
+  destroy(): void
+  /** Does nothing; awareness need not be freed. */
+  free(): void
+}
+
+/**
+ * Keeps Yjs documents in sync with a server: one Socket.IO connection, any number of documents.
+ *
+ * ```js
+ * const provider = new ProtocolManager({ url: 'ws://localhost:3000', roomId: 'room' })
+ * const doc = new YDoc()
+ * provider.addDoc(doc, { docId: 'guid' })
+ * doc.getText('body').insert(0, 'hello')
+ * await provider.flush() // the edit is in the log
+ * provider.destroy()
+ * ```
+ */
+export declare class ProtocolManager {
+  /**
+   * A provider. With `autoConnect` (the default) it connects when the current tick ends, so that documents added in
+   * this tick are part of the first handshake.
+   *
+   * Throws `ERR_INVALID_OPTION`; the message begins with the path of the option.
+   */
+  constructor(options: ProtocolProviderOptions)
+  /** The URL as it was given. */
+  get url(): string
+  /** The room of all documents. */
+  get roomId(): string
+  /** State of the connection. */
+  get status(): ProviderStatus
+  /** The Socket.IO socket: its id while connected. */
+  get socket(): { readonly id: string | undefined; readonly connected: boolean }
+  /**
+   * Connects, and stays connected until `disconnect()` or `destroy()`. When connected already: syncs anew.
+   *
+   * Throws `ERR_DESTROYED`.
+   */
+  connect(): void
+  /**
+   * Disconnects and stops attempts. Documents stay, and edits are kept for the next connection.
+   *
+   * Throws `ERR_DESTROYED`.
+   */
+  disconnect(): void
+  /**
+   * Ends the provider for good. Returns at once; for at most two seconds more it sends what was said before and keeps
+   * the process alive for it. To know that edits are in the log, `await flush()` first. A second call does nothing.
+   */
+  destroy(): void
+  /**
+   * Adds a document: it is synced from now on. `docId` is the document's guid by default.
+   *
+   * Throws `ERR_DOC_IN_USE` when the provider has a document with this id, `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
+   */
+  addDoc(doc: YDoc, options?: AddDocOptions): void
+  /**
+   * Removes a document. What it has to send is sent before, if connected; one that is not here is no error.
+   *
+   * Throws `ERR_INVALID_ARGUMENT` when it is neither a document nor an id.
+   */
+  removeDoc(doc: YDoc | string): void
+  /** What the provider knows of a document; the object is kept up to date. */
+  getDocState(docId: string): DocState | undefined
+  /**
+   * Resolves when every edit made before the call is in the log.
+   *
+   * Rejects with `ERR_TIMEOUT` when the server did not confirm in time (30 s by default), `ERR_REFUSED`,
+   * `ERR_PERMISSION_DENIED`, `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY` or `ERR_DESTROYED`.
+   */
+  flush(options?: { timeout?: number }): Promise<void>
+  /**
+   * Sends a message of your own: a type and what follows it. It is not kept for later: when not connected, an
+   * `error` event with `ERR_CONNECTION` says so.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
+   */
+  send(channel: Channel, messageType: number, payload: Uint8Array, docId: string, parentId?: string): void
+  /** Adds a listener. */
+  on<K extends keyof ProviderEvents>(event: K, listener: ProviderEvents[K]): void
+  /** Adds a listener for the next time only. */
+  once<K extends keyof ProviderEvents>(event: K, listener: ProviderEvents[K]): void
+  /** Removes a listener. */
+  off<K extends keyof ProviderEvents>(event: K, listener: ProviderEvents[K]): void
+  /** Calls the listeners of an event with these arguments. */
+  emit<K extends keyof ProviderEvents>(event: K, args: Parameters<ProviderEvents[K]>): void
+  /** Keeps the process alive while it connects or is connected: the default. */
+  ref(): void
+  /** Lets the process end although the provider is connected. */
+  unref(): void
+}
 
 /**
  * A shared list of values and other shared types.
@@ -358,11 +660,21 @@ export declare class YTransaction {
 }
 
 /**
+ * Applies an awareness update; listeners get the origin.
+ *
+ * Throws `ERR_INVALID_UPDATE` when the bytes are none.
+ */
+export declare function applyAwarenessUpdate(awareness: Awareness, update: Uint8Array, origin?: any): void
+
+/**
  * Applies a V1 update to a document. Listeners run before it returns.
  *
  * Throws `ERR_INVALID_UPDATE` when the bytes are no V1 update; the document is unchanged then.
  */
 export declare function applyUpdate(doc: YDoc, update: Uint8Array, origin?: any): void
+
+/** Encodes the states of these clients, of all that are known without a list. */
+export declare function encodeAwarenessUpdate(awareness: Awareness, clients?: Array<number> | undefined | null): Uint8Array
 
 /**
  * What a peer with this V1 state vector lacks; without one, the whole document. A V1 update.

@@ -835,6 +835,8 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.Awareness = nativeBinding.Awareness
+module.exports.ProtocolManager = nativeBinding.ProtocolManager
 module.exports.YArray = nativeBinding.YArray
 module.exports.YArrayEvent = nativeBinding.YArrayEvent
 module.exports.YDoc = nativeBinding.YDoc
@@ -843,7 +845,41 @@ module.exports.YMapEvent = nativeBinding.YMapEvent
 module.exports.YText = nativeBinding.YText
 module.exports.YTextEvent = nativeBinding.YTextEvent
 module.exports.YTransaction = nativeBinding.YTransaction
+module.exports.applyAwarenessUpdate = nativeBinding.applyAwarenessUpdate
 module.exports.applyUpdate = nativeBinding.applyUpdate
+module.exports.encodeAwarenessUpdate = nativeBinding.encodeAwarenessUpdate
 module.exports.encodeStateAsUpdate = nativeBinding.encodeStateAsUpdate
 module.exports.encodeStateVector = nativeBinding.encodeStateVector
 module.exports.mergeUpdatesV1 = nativeBinding.mergeUpdatesV1
+
+// What only JavaScript can express: other names of a class, a class made of another one, frozen constants.
+module.exports.ProtocolProvider = nativeBinding.ProtocolManager
+module.exports.ProtocolConnection = nativeBinding.ProtocolManager
+module.exports.ProtocolProcessing = nativeBinding.ProtocolManager
+module.exports.Channel = Object.freeze({ Sync: 'sync', Awareness: 'awareness', Control: 'control' })
+module.exports.ProtocolMessageType = Object.freeze({ Sync: 0, Awareness: 1, Auth: 2, QueryAwareness: 3 })
+module.exports.YKafkaCollabationProvider = class YKafkaCollabationProvider extends nativeBinding.ProtocolManager {
+  constructor(url, name, doc, options = {}) {
+    const slash = name.indexOf('/')
+    const roomId = slash < 0 ? name : name.slice(0, slash)
+    super({
+      url,
+      roomId,
+      params: options.params,
+      autoConnect: options.connect,
+      resyncInterval: options.resyncInterval,
+      socketOptions: { reconnectionDelayMax: options.maxBackoffTime ?? 2500 }
+    })
+    this.doc = doc
+    this.docId = options.docId ?? (slash < 0 ? roomId : name.slice(slash + 1))
+    this.addDoc(doc, { docId: this.docId, awareness: options.awareness })
+  }
+
+  get awareness() {
+    return this.getDocState(this.docId)?.awareness
+  }
+
+  get synced() {
+    return this.getDocState(this.docId)?.synced ?? false
+  }
+}

@@ -47,3 +47,177 @@ export interface YTransaction {
   /** Commits: `using txn = doc.beginTransaction()`. */
   [Symbol.dispose](): void
 }
+
+/** State of a connection. */
+export type ProviderStatus = 'connecting' | 'connected' | 'disconnected'
+
+/** Channels of the protocol, each with its own Socket.IO event. */
+export declare const Channel: { readonly Sync: 'sync'; readonly Awareness: 'awareness'; readonly Control: 'control' }
+export type Channel = (typeof Channel)[keyof typeof Channel]
+
+/** First number of a y message. */
+export declare const ProtocolMessageType: {
+  readonly Sync: 0
+  readonly Awareness: 1
+  readonly Auth: 2
+  readonly QueryAwareness: 3
+}
+export type ProtocolMessageType = (typeof ProtocolMessageType)[keyof typeof ProtocolMessageType]
+
+/** Options of a provider. */
+export interface ProtocolProviderOptions {
+  /** `http`, `https`, `ws` or `wss`, host and port: `ws://localhost:3000`. */
+  url: string
+  /** The room of all documents of this provider. */
+  roomId: string
+  /** Added to the query of the handshake; values given here win over the provider's own. */
+  params?: Record<string, string | number | boolean>
+  /** Whether the provider connects when the current tick ends. Default: `true`. */
+  autoConnect?: boolean
+  /** Sent as `auth.token` when the Socket.IO namespace is joined. */
+  token?: string
+  /** Never sends edits; `flush()` rejects with `ERR_READ_ONLY` when there are any. Default: `false`. */
+  readOnly?: boolean
+  /** How often, in ms, every document asks the server what it lacks. Default: 30000; 0 turns it off. */
+  resyncInterval?: number
+  /** Time in ms until a connection attempt counts as failed. Default: 20000. */
+  connectionTimeout?: number
+  /** Options of socket.io-client. What can't be honoured throws `ERR_INVALID_OPTION`. */
+  socketOptions?: SocketOptions
+}
+
+/** Options of socket.io-client, with its defaults. The transport is always WebSocket. */
+export interface SocketOptions {
+  /** Path of the HTTP request. Default: `/socket.io`. */
+  path?: string
+  /** Default: `true`. */
+  addTrailingSlash?: boolean
+  /** Added to the query of the handshake. */
+  query?: Record<string, string | number | boolean>
+  /** Sent when the Socket.IO namespace is joined. */
+  auth?: Record<string, any>
+  /** Headers of the upgrade request. */
+  extraHeaders?: Record<string, string>
+  /** Must contain `websocket`, the only transport. */
+  transports?: string[]
+  /** Whether a lost connection is tried again. Default: `true`. */
+  reconnection?: boolean
+  /** Attempts before giving up. Default: `Infinity`. */
+  reconnectionAttempts?: number
+  /** First delay in ms. Default: 1000. */
+  reconnectionDelay?: number
+  /** Longest delay in ms. Default: 5000. */
+  reconnectionDelayMax?: number
+  /** Share of the delay that is random, 0 to 1. Default: 0.5. */
+  randomizationFactor?: number
+  /** Time in ms until an attempt counts as failed; `false` waits for ever. Default: 20000. */
+  timeout?: number | false
+  /** Certificates to trust in place of the default ones, PEM. */
+  ca?: string | Uint8Array
+  /** Client certificate, PEM. */
+  cert?: string | Uint8Array
+  /** Key of the client certificate, PEM. */
+  key?: string | Uint8Array
+  /** Whether a server that can't be verified is refused. Default: `true`. */
+  rejectUnauthorized?: boolean
+  /** Taken and without effect: `forceNew`, `multiplex`, `upgrade`, `withCredentials` and the like. */
+  [withoutEffect: string]: any
+}
+
+/** Options of `addDoc`. */
+export interface AddDocOptions {
+  /** Id of the document in its room. Default: its guid. */
+  docId?: string
+  /** Id of the parent document, for nested documents. */
+  parentId?: string
+  /** Awareness to use in place of a new one. */
+  awareness?: Awareness
+}
+
+/** What a provider knows of a document. */
+export interface DocState {
+  readonly doc: YDoc
+  readonly docId: string
+  readonly parentId?: string
+  /** Whether the document holds everything the server had. */
+  readonly synced: boolean
+  /** Highest offset of the document in the log, as a decimal string. */
+  readonly offset?: string
+  readonly awareness: Awareness
+}
+
+/** Metadata in front of every message. */
+export interface ProtocolMessageMetadata {
+  roomId: string
+  docId: string
+  parentId?: string
+  senderId?: string
+  version?: string
+  timestamp?: number
+}
+
+/** An error of this package: `code` is stable, the message is for people. */
+export interface ProviderError extends Error {
+  code: string
+  /** The document concerned, if it is known. */
+  docId?: string
+}
+
+type MessageListener = (payload: Uint8Array, metadata: ProtocolMessageMetadata, offset?: string) => void
+
+/** Events of a provider and the arguments of their listeners. */
+export interface ProviderEvents {
+  /** The state of the connection changed. */
+  status: (event: { status: ProviderStatus }) => void
+  /** A document holds everything the server had, or no longer does; strictly alternating. */
+  synced: (event: { docId: string; state: boolean }) => void
+  /** A connection ended. Reasons are those of socket.io-client. */
+  'connection-close': (reason: string, description?: string) => void
+  /** An attempt failed, or the server refused the connection (`data` is what it said). */
+  'connection-error': (error: ProviderError & { data?: any; willRetry: boolean }) => void
+  /** The server refused the connection or a document. */
+  'permission-denied': (reason: string, docId?: string) => void
+  /** Bad input, or a message that the server refused. Nothing was lost silently. */
+  error: (error: ProviderError) => void
+  /** A document was added. */
+  'doc-loaded': (docId: string) => void
+  /** A message on the control channel: its type and what follows. */
+  control: (type: number, content: Uint8Array) => void
+  /** Every message, as it came in. */
+  'message-sync': MessageListener
+  'message-awareness': MessageListener
+  'message-control': MessageListener
+  'message-auth': MessageListener
+}
+
+/** Other names of the same class, as the TypeScript provider has them. */
+export declare const ProtocolProvider: typeof ProtocolManager
+export type ProtocolProvider = ProtocolManager
+export declare const ProtocolConnection: typeof ProtocolManager
+export type ProtocolConnection = ProtocolManager
+export declare const ProtocolProcessing: typeof ProtocolManager
+export type ProtocolProcessing = ProtocolManager
+
+/** A provider of one document, with the signature of y-websocket. */
+export declare class YKafkaCollabationProvider extends ProtocolManager {
+  /** `name` is `room/doc`, or a room whose document has the same id. */
+  constructor(
+    url: string,
+    name: string,
+    doc: YDoc,
+    options?: {
+      connect?: boolean
+      docId?: string
+      awareness?: Awareness
+      params?: Record<string, string | number | boolean>
+      resyncInterval?: number
+      /** Longest delay in ms between two attempts. Default: 2500. */
+      maxBackoffTime?: number
+      /** Without effect here. */
+      disableBc?: boolean
+    }
+  )
+  readonly doc: YDoc
+  readonly awareness: Awareness
+  readonly synced: boolean
+}

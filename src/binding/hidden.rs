@@ -46,7 +46,9 @@ impl HiddenSymbols {
             data: ptr::null_mut(),
         };
         // SAFETY: object and value belong to this environment; one descriptor is passed.
-        check(unsafe { sys::napi_define_properties(env.raw(), object.raw(), 1, &raw const descriptor) })
+        check(unsafe {
+            sys::napi_define_properties(env.raw(), object.raw(), 1, &raw const descriptor)
+        })
     }
 
     pub(super) fn get<'a, 'env>(
@@ -58,7 +60,12 @@ impl HiddenSymbols {
         let mut value = ptr::null_mut();
         // SAFETY: the object belongs to this environment; the out-pointer is valid.
         unsafe {
-            check(sys::napi_get_property(env.raw(), object.raw(), self.symbol(hidden), &raw mut value))?;
+            check(sys::napi_get_property(
+                env.raw(),
+                object.raw(),
+                self.symbol(hidden),
+                &raw mut value,
+            ))?;
             Unknown::from_napi_value(env.raw(), value)
         }
     }
@@ -73,7 +80,11 @@ impl HiddenSymbols {
         let value = self.get(env, object, hidden)?;
         // SAFETY: the type was looked at.
         let is_object = value.get_type()? == napi::ValueType::Object;
-        if is_object { unsafe { Object::from_napi_value(env.raw(), value.raw()) }.map(Some) } else { Ok(None) }
+        if is_object {
+            unsafe { Object::from_napi_value(env.raw(), value.raw()) }.map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     fn symbol(&self, hidden: Hidden) -> sys::napi_value {

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use napi::Status;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status, sys};
 use parking_lot::Mutex;
 
 use crate::document::Waker;
+use crate::session::Event;
 
 /// Runs the JS thread's drain function. Weak: it does not keep the process alive.
 pub(super) type WakeFunction = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -18,6 +19,10 @@ pub(super) type WakeFunction = ThreadsafeFunction<(), (), (), Status, false, tru
 pub(super) enum Message {
     /// A remote transaction of this document waits for its listeners.
     Document(u64),
+    /// Something happened to this provider.
+    Provider(u64, Box<Event>),
+    /// The driver of this provider has ended.
+    ProviderFinished(u64),
 }
 
 /// The queue in front of one JS thread.
@@ -53,6 +58,18 @@ impl Inbox {
 
     pub(super) fn pop(&self) -> Option<Message> {
         self.queue.lock().pop_front()
+    }
+
+    /// Whether messages keep the process alive; counted by the JS thread.
+    pub(super) fn set_referenced(&self, env: Env, is_referenced: bool) {
+        // SAFETY: the function lives as long as this inbox; called on its JS thread.
+        unsafe {
+            if is_referenced {
+                sys::napi_ref_threadsafe_function(env.raw(), self.wake.raw());
+            } else {
+                sys::napi_unref_threadsafe_function(env.raw(), self.wake.raw());
+            }
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -12,6 +12,7 @@ use napi::bindgen_prelude::{Function, FunctionRef, JsObjectValue, Object};
 use super::error::Result;
 use super::hidden::HiddenSymbols;
 use super::inbox::{Inbox, Message};
+use super::provider_core::ProviderCore;
 use super::raw::{HandleScope, Reference};
 use super::types::DocCore;
 use crate::document::AttachmentId;
@@ -31,8 +32,11 @@ pub(super) struct JsThread {
     pub(super) inbox: Arc<Inbox>,
     next_id: Cell<u64>,
     documents: RefCell<HashMap<u64, Weak<DocCore>>>,
+    providers: RefCell<HashMap<u64, Weak<ProviderCore>>>,
     /// Providers by the attachments of their documents: the origins of what they applied.
-    providers: RefCell<HashMap<AttachmentId, Reference>>,
+    origins: RefCell<HashMap<AttachmentId, Reference>>,
+    /// Providers that keep the process alive.
+    keepers: Cell<usize>,
     /// Documents whose baton this tick holds.
     held: RefCell<Vec<Rc<DocCore>>>,
     end_tasks: RefCell<Vec<Box<dyn FnOnce(Env)>>>,
@@ -63,11 +67,16 @@ impl JsThread {
             drain(*ctx.env);
             Ok(())
         })?;
-        let wake = drain.build_threadsafe_function::<()>().weak::<true>().callee_handled::<false>().build()?;
-        let end_tick: Function<'_, (), ()> = env.create_function_from_closure("endTick", |ctx| {
-            end_tick(*ctx.env);
-            Ok(())
-        })?;
+        let wake = drain
+            .build_threadsafe_function::<()>()
+            .weak::<true>()
+            .callee_handled::<false>()
+            .build()?;
+        let end_tick: Function<'_, (), ()> =
+            env.create_function_from_closure("endTick", |ctx| {
+                end_tick(*ctx.env);
+                Ok(())
+            })?;
         let set_immediate: Function<'_, Function<'static, (), ()>, ()> =
             env.get_global()?.get_named_property("setImmediate")?;
         Ok(Self {
@@ -77,6 +86,8 @@ impl JsThread {
             next_id: Cell::new(1),
             documents: RefCell::default(),
             providers: RefCell::default(),
+            origins: RefCell::default(),
+            keepers: Cell::new(0),
             held: RefCell::default(),
             end_tasks: RefCell::default(),
             is_end_scheduled: Cell::new(false),
@@ -116,17 +127,47 @@ impl JsThread {
         self.schedule_end()
     }
 
+    pub(super) fn register_provider(&self, core: &Rc<ProviderCore>) {
+        self.providers.borrow_mut().insert(core.id, Rc::downgrade(core));
+    }
+
+    pub(super) fn forget_provider(&self, id: u64) {
+        self.providers.borrow_mut().remove(&id);
+    }
+
     /// The provider that an attachment belongs to, unless it was collected.
     pub(super) fn provider_of<'env>(&self, id: AttachmentId) -> Option<Object<'env>> {
-        self.providers.borrow().get(&id).and_then(Reference::object)
+        self.origins.borrow().get(&id).and_then(Reference::object)
+    }
+
+    pub(super) fn set_provider_of(&self, id: AttachmentId, provider: Reference) {
+        self.origins.borrow_mut().insert(id, provider);
+    }
+
+    pub(super) fn forget_provider_of(&self, id: AttachmentId) {
+        self.origins.borrow_mut().remove(&id);
+    }
+
+    /// One provider more, or less, keeps the process alive.
+    pub(super) fn keep_process_alive(&self, env: Env, is_kept: bool) {
+        let before = self.keepers.get();
+        let after = if is_kept { before + 1 } else { before.saturating_sub(1) };
+        self.keepers.set(after);
+        if (before == 0) != (after == 0) {
+            self.inbox.set_referenced(env, after > 0);
+        }
     }
 
     fn schedule_end(&self) -> Result<()> {
-        if !self.is_end_scheduled.replace(true) {
+        if !self.is_end_scheduled.get() {
             let end_tick = self.end_tick.borrow_back(&self.env)?;
             // SAFETY of the lifetime: the function is only used for this call.
-            let end_tick = unsafe { std::mem::transmute::<Function<'_, (), ()>, Function<'static, (), ()>>(end_tick) };
+            let end_tick = unsafe {
+                std::mem::transmute::<Function<'_, (), ()>, Function<'static, (), ()>>(end_tick)
+            };
             self.set_immediate.borrow_back(&self.env)?.call(end_tick)?;
+            // Only now: the call fails where JavaScript's stack ends, and the next touch must try again.
+            self.is_end_scheduled.set(true);
         }
         Ok(())
     }
@@ -137,14 +178,34 @@ impl JsThread {
             core.leave();
         }
         self.end_tasks.take();
+        let providers = self.providers.take();
+        for provider in providers.values().filter_map(Weak::upgrade) {
+            provider.abandon();
+        }
+        // References must go before the environment does.
+        self.origins.take();
     }
 
-    fn handle(&self, message: &Message) {
+    fn provider(&self, id: u64) -> Option<Rc<ProviderCore>> {
+        self.providers.borrow().get(&id).and_then(Weak::upgrade)
+    }
+
+    fn handle(&self, message: Message) {
         match message {
             Message::Document(id) => {
-                let core = self.documents.borrow().get(id).and_then(Weak::upgrade);
+                let core = self.documents.borrow().get(&id).and_then(Weak::upgrade);
                 if let Some(core) = core {
                     core.handle_wake(self.env);
+                }
+            }
+            Message::Provider(id, event) => {
+                if let Some(provider) = self.provider(id) {
+                    provider.handle_event(self.env, *event);
+                }
+            }
+            Message::ProviderFinished(id) => {
+                if let Some(provider) = self.provider(id) {
+                    provider.handle_finished(self.env);
                 }
             }
         }
@@ -168,7 +229,7 @@ fn drain(env: Env) {
     let started = Instant::now();
     while let Some(message) = thread.inbox.pop() {
         let _scope = HandleScope::open(env);
-        thread.handle(&message);
+        thread.handle(message);
         if started.elapsed() >= DRAIN_BUDGET {
             break;
         }

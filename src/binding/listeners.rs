@@ -6,7 +6,8 @@
 use napi::bindgen_prelude::{Array, FromNapiValue, Function, JsObjectValue, Object, Unknown};
 use napi::{Env, JsValue, ValueType};
 
-use super::error::Result;
+use super::error::{Result, throw};
+use crate::error::{ErrorCode, ProviderError};
 
 /// A listener, as `on` and `once` take it.
 pub(super) type Listener<'env> = Function<'env, Unknown<'env>, Unknown<'env>>;
@@ -24,7 +25,17 @@ impl<'env> Listeners<'env> {
     }
 
     /// Adds a listener; a second time is no second call. Returns whether it is the first of its list.
-    pub(super) fn add(&mut self, key: &str, listener: Listener<'env>, is_once: bool) -> Result<bool> {
+    pub(super) fn add(
+        &mut self,
+        key: &str,
+        listener: Listener<'env>,
+        is_once: bool,
+    ) -> Result<bool> {
+        if listener.to_unknown().get_type()? != ValueType::Function {
+            let error =
+                ProviderError::new(ErrorCode::InvalidArgument, "callback: expected a function");
+            return Err(throw(self.env, error));
+        }
         let entries = self.entries(key)?;
         if self.position(&entries, listener)?.is_some() {
             return Ok(false);
@@ -47,7 +58,9 @@ impl<'env> Listeners<'env> {
     /// Removes a listener. Returns whether it was there, and whether its list is empty now.
     pub(super) fn remove(&mut self, key: &str, listener: Listener<'env>) -> Result<(bool, bool)> {
         let mut entries = self.entries(key)?;
-        let Some(position) = self.position(&entries, listener)? else { return Ok((false, entries.is_empty())) };
+        let Some(position) = self.position(&entries, listener)? else {
+            return Ok((false, entries.is_empty()));
+        };
         entries.remove(position);
         self.replace(key, &entries)?;
         Ok((true, entries.is_empty()))
@@ -87,7 +100,9 @@ impl<'env> Listeners<'env> {
         }
         // SAFETY: only arrays are ever stored.
         let list = unsafe { Array::from_napi_value(self.env.raw(), value.raw()) }?;
-        (0..list.len()).map(|index| list.get::<Unknown>(index).map(|it| it.unwrap_or(value))).collect()
+        (0..list.len())
+            .map(|index| list.get::<Unknown>(index).map(|it| it.unwrap_or(value)))
+            .collect()
     }
 
     fn replace(&mut self, key: &str, entries: &[Unknown<'env>]) -> Result<()> {
@@ -98,10 +113,17 @@ impl<'env> Listeners<'env> {
         self.lists.set_named_property(key, list)
     }
 
-    fn position(&self, entries: &[Unknown<'env>], listener: Listener<'env>) -> Result<Option<usize>> {
+    fn position(
+        &self,
+        entries: &[Unknown<'env>],
+        listener: Listener<'env>,
+    ) -> Result<Option<usize>> {
         for (index, entry) in entries.iter().enumerate() {
-            let function =
-                if entry.get_type()? == ValueType::Function { *entry } else { listener_of_once(self.env, *entry)? };
+            let function = if entry.get_type()? == ValueType::Function {
+                *entry
+            } else {
+                listener_of_once(self.env, *entry)?
+            };
             if self.env.strict_equals(function, listener)? {
                 return Ok(Some(index));
             }

@@ -6,15 +6,19 @@
 //!   collected although they refer to each other.
 //! - No lock and no `RefCell` borrow is held while JavaScript runs: a listener may call anything.
 
+mod deferred;
 mod error;
+mod events;
 mod hidden;
 mod inbox;
 mod js_thread;
 mod listeners;
+mod options;
+pub mod provider;
+mod provider_core;
 mod raw;
 pub mod types;
 mod value;
-
 
 use napi::Env;
 use napi::bindgen_prelude::{Function, JsObjectValue, JsValue, Object, Unknown};
@@ -23,7 +27,8 @@ use napi_derive::napi;
 /// Runs when an environment loads the addon. `using txn = doc.beginTransaction()` commits at the end of the block.
 #[napi(module_exports)]
 pub fn load(exports: Object<'_>, env: Env) -> napi::Result<()> {
-    let symbols: Function<'_, Unknown<'_>, Unknown<'_>> = env.get_global()?.get_named_property("Symbol")?;
+    let symbols: Function<'_, Unknown<'_>, Unknown<'_>> =
+        env.get_global()?.get_named_property("Symbol")?;
     let symbols = symbols.coerce_to_object()?;
     let dispose: Unknown<'_> = symbols.get_named_property_unchecked("dispose")?;
     if dispose.get_type()? == napi::ValueType::Symbol {

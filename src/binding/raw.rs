@@ -3,7 +3,7 @@
 
 use std::ptr;
 
-use napi::bindgen_prelude::{FromNapiValue, JsObjectValue, Object, Unknown};
+use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, Object, ToNapiValue, Unknown};
 use napi::{Env, JsValue, Status, sys};
 
 use super::error::Result;
@@ -22,12 +22,20 @@ pub(super) fn call(
     // SAFETY: all values belong to this environment and to an open handle scope; out-pointers are valid.
     unsafe {
         sys::napi_get_undefined(env.raw(), &raw mut this);
-        let status =
-            sys::napi_call_function(env.raw(), this, function, args.len(), args.as_ptr(), &raw mut result);
+        let status = sys::napi_call_function(
+            env.raw(),
+            this,
+            function,
+            args.len(),
+            args.as_ptr(),
+            &raw mut result,
+        );
         if status == sys::Status::napi_ok {
             return Ok(result);
         }
-        if sys::napi_get_and_clear_last_exception(env.raw(), &raw mut thrown) == sys::Status::napi_ok {
+        if sys::napi_get_and_clear_last_exception(env.raw(), &raw mut thrown)
+            == sys::Status::napi_ok
+        {
             return Err(Thrown(thrown));
         }
         Err(Thrown(this))
@@ -45,6 +53,69 @@ pub(super) fn throw(env: Env, thrown: Thrown) -> napi::Error {
 pub(super) fn report_uncaught(env: Env, thrown: Thrown) {
     // SAFETY: the value belongs to this environment and to an open handle scope.
     unsafe { sys::napi_fatal_exception(env.raw(), thrown.0) };
+}
+
+/// Sets a property. Unlike napi-rs takes any key: one with a NUL, and `__proto__`, which must not set the prototype.
+pub(super) fn set_key<'a, 'b>(
+    env: Env,
+    object: &impl JsValue<'a>,
+    key: &str,
+    value: &impl JsValue<'b>,
+) -> Result<()> {
+    let name = env.create_string(key)?.raw();
+    if key != "__proto__" {
+        // SAFETY: all values belong to this environment.
+        return check(unsafe {
+            sys::napi_set_property(env.raw(), object.raw(), name, value.raw())
+        });
+    }
+    let descriptor = sys::napi_property_descriptor {
+        utf8name: ptr::null(),
+        name,
+        method: None,
+        getter: None,
+        setter: None,
+        value: value.raw(),
+        attributes: sys::PropertyAttributes::writable
+            | sys::PropertyAttributes::enumerable
+            | sys::PropertyAttributes::configurable,
+        data: ptr::null_mut(),
+    };
+    // SAFETY: object and value belong to this environment; one descriptor is passed.
+    check(unsafe { sys::napi_define_properties(env.raw(), object.raw(), 1, &raw const descriptor) })
+}
+
+/// The enumerable properties of an object itself, as `Object.entries` gives them.
+pub(super) fn own_entries<'env>(
+    env: Env,
+    object: &Object<'env>,
+) -> Result<Vec<(String, Unknown<'env>)>> {
+    let mut names = ptr::null_mut();
+    // SAFETY: the object belongs to this environment; the out-pointer is valid.
+    let names = unsafe {
+        check(sys::napi_get_all_property_names(
+            env.raw(),
+            object.raw(),
+            sys::KeyCollectionMode::own_only,
+            sys::KeyFilter::enumerable | sys::KeyFilter::skip_symbols,
+            sys::KeyConversion::numbers_to_strings,
+            &raw mut names,
+        ))?;
+        Array::from_napi_value(env.raw(), names)?
+    };
+    let entry = |index| {
+        let name: Unknown<'env> = names.get_element(index)?;
+        let mut value = ptr::null_mut();
+        // SAFETY: name and object belong to this environment; names of properties are strings.
+        unsafe {
+            check(sys::napi_get_property(env.raw(), object.raw(), name.raw(), &raw mut value))?;
+            Ok((
+                String::from_napi_value(env.raw(), name.raw())?,
+                Unknown::from_napi_value(env.raw(), value)?,
+            ))
+        }
+    };
+    (0..names.len()).map(entry).collect()
 }
 
 /// Values made while it lives are freed with it.
@@ -113,14 +184,16 @@ impl Reference {
     pub(super) fn value(&self) -> Option<sys::napi_value> {
         let mut value = ptr::null_mut();
         // SAFETY: the reference is alive until drop.
-        let status = unsafe { sys::napi_get_reference_value(self.env.raw(), self.raw, &raw mut value) };
+        let status =
+            unsafe { sys::napi_get_reference_value(self.env.raw(), self.raw, &raw mut value) };
         (status == sys::Status::napi_ok && !value.is_null()).then_some(value)
     }
 
     /// The object, unless it was collected.
     pub(super) fn object<'env>(&self) -> Option<Object<'env>> {
         // SAFETY: only objects are referred to by those who ask for one.
-        self.value().and_then(|value| unsafe { Object::from_napi_value(self.env.raw(), value) }.ok())
+        self.value()
+            .and_then(|value| unsafe { Object::from_napi_value(self.env.raw(), value) }.ok())
     }
 }
 
@@ -131,7 +204,20 @@ impl Drop for Reference {
     }
 }
 
+/// Any convertible value as JavaScript sees it.
+pub(super) fn to_js<'env, T: ToNapiValue>(env: Env, value: T) -> Result<Unknown<'env>> {
+    // SAFETY: the value is made in this environment.
+    unsafe {
+        let raw = T::to_napi_value(env.raw(), value)?;
+        Ok(Unknown::from_raw_unchecked(env.raw(), raw))
+    }
+}
+
 /// A status as a result.
 pub(super) fn check(status: sys::napi_status) -> Result<()> {
-    if status == sys::Status::napi_ok { Ok(()) } else { Err(napi::Error::from_status(Status::from(status))) }
+    if status == sys::Status::napi_ok {
+        Ok(())
+    } else {
+        Err(napi::Error::from_status(Status::from(status)))
+    }
 }

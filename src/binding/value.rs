@@ -5,42 +5,50 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::bindgen_prelude::{
-    Array, BigInt, ClassInstance, FromNapiValue, JsObjectValue, JsValuesTupleIntoVec, Null, Object, ToNapiValue,
-    Uint8Array, Undefined, Unknown,
+    Array, ArrayBuffer, BigInt, ClassInstance, FnArgs, FromNapiValue, Function, JsObjectValue,
+    Null, Object, ToNapiValue, Uint8Array, Unknown,
 };
 use napi::{Env, JsValue, ValueType, sys};
 use yrs::{Any, any::Number};
 
 use super::error::{Result, throw};
+use super::raw::{own_entries, set_key, to_js};
 use super::types::{DocCore, YArray, YMap, YText, type_to_js};
 use crate::document::{Input, Value};
 use crate::error::{ErrorCode, ProviderError};
 
 /// Deeper values are refused: other replicas would refuse them too, and a cycle never ends.
 const MAX_DEPTH: usize = 200;
+/// Attributes and embeds travel as JSON text, of which other replicas read less depth.
+const MAX_JSON_DEPTH: usize = 127;
 
 /// A value of a document as JavaScript sees it.
-pub(super) fn value_to_js<'env>(env: &'env Env, core: &Rc<DocCore>, value: &Value) -> Result<Unknown<'env>> {
+pub(super) fn value_to_js<'env>(
+    env: &'env Env,
+    core: &Rc<DocCore>,
+    value: &Value,
+) -> Result<Unknown<'env>> {
     match value {
         Value::Any(any) => any_to_js(env, any),
         Value::Type(handle) => type_to_js(env, core, handle).map(|it| it.to_unknown()),
-        Value::Document(guid) => to_js(env, guid.as_ref()),
+        Value::Document(guid) => to_js(*env, guid.as_ref()),
     }
 }
 
 /// A JSON-like value as JavaScript sees it.
 pub(super) fn any_to_js<'env>(env: &'env Env, any: &Any) -> Result<Unknown<'env>> {
     match any {
-        Any::Undefined => to_js(env, ()),
-        Any::Null => to_js(env, Null),
-        Any::Bool(value) => to_js(env, *value),
-        Any::Number(Number::Float(value)) => to_js(env, *value),
+        Any::Undefined => to_js(*env, ()),
+        Any::Null => to_js(*env, Null),
+        Any::Bool(value) => to_js(*env, *value),
+        Any::Number(Number::Float(value)) => to_js(*env, *value),
         Any::Number(Number::Int(value)) => {
-            let is_safe = (Number::I64_MIN_SAFE_INTEGER..=Number::I64_MAX_SAFE_INTEGER).contains(value);
-            if is_safe { to_js(env, *value as f64) } else { to_js(env, BigInt::from(*value)) }
+            let is_safe =
+                (Number::I64_MIN_SAFE_INTEGER..=Number::I64_MAX_SAFE_INTEGER).contains(value);
+            if is_safe { to_js(*env, *value as f64) } else { to_js(*env, BigInt::from(*value)) }
         }
-        Any::String(value) => to_js(env, value.as_ref()),
-        Any::Buffer(bytes) => to_js(env, Uint8Array::with_data_copied(bytes)),
+        Any::String(value) => to_js(*env, value.as_ref()),
+        Any::Buffer(bytes) => to_js(*env, Uint8Array::with_data_copied(bytes)),
         Any::Array(items) => {
             let mut list = env.create_array(items.len() as u32)?;
             for (index, item) in items.iter().enumerate() {
@@ -49,9 +57,9 @@ pub(super) fn any_to_js<'env>(env: &'env Env, any: &Any) -> Result<Unknown<'env>
             Ok(list.to_unknown())
         }
         Any::Map(entries) => {
-            let mut object = Object::new(env)?;
+            let object = Object::new(env)?;
             for (key, value) in entries.iter() {
-                object.set_named_property(key, any_to_js(env, value)?)?;
+                set_key(*env, &object, key, &any_to_js(env, value)?)?;
             }
             Ok(object.to_unknown())
         }
@@ -64,9 +72,9 @@ pub(super) fn bytes_to_js(env: Env, bytes: &[u8]) -> Result<sys::napi_value> {
     unsafe { Uint8Array::to_napi_value(env.raw(), Uint8Array::with_data_copied(bytes)) }
 }
 
-/// A JavaScript value that can be stored in a document but holds no shared type.
-pub(super) fn any_from_js(env: Env, value: Unknown<'_>) -> Result<Any> {
-    any(env, value, 0)
+/// A JavaScript value as an attribute or an embed of a text.
+pub(super) fn json_from_js(env: Env, value: Unknown<'_>) -> Result<Any> {
+    any(env, value, MAX_JSON_DEPTH)
 }
 
 /// Preliminary shared types met while values were converted; they are part of the document once it took the values.
@@ -75,6 +83,7 @@ pub(super) struct Preliminaries<'env> {
     texts: Vec<ClassInstance<'env, YText>>,
     arrays: Vec<ClassInstance<'env, YArray>>,
     maps: Vec<ClassInstance<'env, YMap>>,
+    depth: usize,
 }
 
 impl<'env> Preliminaries<'env> {
@@ -87,17 +96,31 @@ impl<'env> Preliminaries<'env> {
                 return Ok(input);
             }
             if let Some(array) = instance::<YArray>(env, &value) {
-                let input = array.input(env, self)?;
+                let input = self.nested(env, |seen| array.input(env, seen))?;
                 self.arrays.push(array);
                 return Ok(input);
             }
             if let Some(map) = instance::<YMap>(env, &value) {
-                let input = map.input(env, self)?;
+                let input = self.nested(env, |seen| map.input(env, seen))?;
                 self.maps.push(map);
                 return Ok(input);
             }
         }
-        any(env, value, 0).map(Input::Any)
+        any(env, value, MAX_DEPTH).map(Input::Any)
+    }
+
+    fn nested(
+        &mut self,
+        env: Env,
+        input: impl FnOnce(&mut Self) -> Result<Input>,
+    ) -> Result<Input> {
+        if self.depth == MAX_DEPTH {
+            return Err(unsupported(env, "a shared type that is nested too deep"));
+        }
+        self.depth += 1;
+        let input = input(self);
+        self.depth -= 1;
+        input
     }
 
     /// Tells them where they are now.
@@ -109,7 +132,10 @@ impl<'env> Preliminaries<'env> {
 }
 
 /// The instance of a class behind a value.
-pub(super) fn instance<'env, T: 'env>(env: Env, value: &Unknown<'env>) -> Option<ClassInstance<'env, T>>
+pub(super) fn instance<'env, T: 'env>(
+    env: Env,
+    value: &Unknown<'env>,
+) -> Option<ClassInstance<'env, T>>
 where
     ClassInstance<'env, T>: FromNapiValue,
 {
@@ -117,35 +143,45 @@ where
     unsafe { ClassInstance::<T>::from_napi_value(env.raw(), value.raw()) }.ok()
 }
 
+/// Converts a value in which arrays and objects are nested at most `depth` deep.
 fn any(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
-    if depth > MAX_DEPTH {
-        return Err(unsupported(env, "a value that is nested too deep or contains itself"));
-    }
     // SAFETY of the conversions below: the type was looked at.
     Ok(match value.get_type()? {
         ValueType::Undefined => Any::Undefined,
         ValueType::Null => Any::Null,
         ValueType::Boolean => Any::Bool(unsafe { bool::from_napi_value(env.raw(), value.raw()) }?),
         ValueType::Number => number(unsafe { f64::from_napi_value(env.raw(), value.raw()) }?),
-        ValueType::String => Any::String(unsafe { String::from_napi_value(env.raw(), value.raw()) }?.into()),
+        ValueType::String => {
+            Any::String(unsafe { String::from_napi_value(env.raw(), value.raw()) }?.into())
+        }
         ValueType::BigInt => {
-            let (integer, is_lossless) = unsafe { BigInt::from_napi_value(env.raw(), value.raw()) }?.get_i64();
+            let (integer, is_lossless) =
+                unsafe { BigInt::from_napi_value(env.raw(), value.raw()) }?.get_i64();
             if !is_lossless {
                 return Err(unsupported(env, "a bigint of more than 64 bits"));
             }
             Any::Number(Number::Int(integer))
         }
         ValueType::Object => return object(env, value, depth),
-        other => return Err(unsupported(env, &format!("a value of type {}", other.to_string().to_lowercase()))),
+        other => {
+            return Err(unsupported(
+                env,
+                &format!("a value of type {}", other.to_string().to_lowercase()),
+            ));
+        }
     })
 }
 
 fn object(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(unsupported(env, "a value that is nested too deep or contains itself"));
+    };
     if value.is_array()? {
         // SAFETY: it is an array.
         let list = unsafe { Array::from_napi_value(env.raw(), value.raw()) }?;
-        let items: Result<Vec<Any>> =
-            (0..list.len()).map(|index| any(env, list.get_element::<Unknown>(index)?, depth + 1)).collect();
+        let items: Result<Vec<Any>> = (0..list.len())
+            .map(|index| any(env, list.get_element::<Unknown>(index)?, depth))
+            .collect();
         return Ok(Any::Array(items?.into()));
     }
     if value.is_typedarray()? {
@@ -154,17 +190,40 @@ fn object(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
             .map_err(|_| unsupported(env, "a typed array other than Uint8Array"))?;
         return Ok(Any::Buffer(Arc::from(bytes.as_ref())));
     }
+    if value.is_arraybuffer()? {
+        // SAFETY: it is an ArrayBuffer.
+        let bytes = unsafe { ArrayBuffer::from_napi_value(env.raw(), value.raw()) }?;
+        return Ok(Any::Buffer(Arc::from(bytes.as_ref())));
+    }
     if is_shared_type(env, &value) {
-        return Err(unsupported(env, "a shared type inside of a plain object or array: use a YMap or a YArray"));
+        return Err(unsupported(
+            env,
+            "a shared type inside of a plain object or array (rather than of a YMap or YArray)",
+        ));
     }
     // SAFETY: it is an object.
     let object = unsafe { Object::from_napi_value(env.raw(), value.raw()) }?;
-    let mut entries = HashMap::new();
-    for key in Object::keys(&object)? {
-        let entry = object.get_named_property_unchecked::<Unknown>(&key)?;
-        entries.insert(key, any(env, entry, depth + 1)?);
+    let entries = own_entries(env, &object)?;
+    if entries.is_empty() && !is_plain(&object)? {
+        return Err(unsupported(
+            env,
+            "an object without properties of its own, a Map or a Date say,",
+        ));
     }
-    Ok(Any::Map(Arc::new(entries)))
+    let entries: Result<HashMap<_, _>> =
+        entries.into_iter().map(|(key, value)| Ok((key, any(env, value, depth)?))).collect();
+    Ok(Any::Map(Arc::new(entries?)))
+}
+
+/// Whether an object is what `{}` or `Object.create(null)` makes, in whatever realm.
+fn is_plain(object: &Object<'_>) -> Result<bool> {
+    let prototype = object.get_prototype()?;
+    if prototype.get_type()? != ValueType::Object {
+        return Ok(true);
+    }
+    // SAFETY: it is an object.
+    let prototype = unsafe { prototype.cast::<Object<'_>>() }?;
+    Ok(prototype.get_prototype()?.get_type()? != ValueType::Object)
 }
 
 fn is_shared_type<'env>(env: Env, value: &Unknown<'env>) -> bool {
@@ -175,26 +234,48 @@ fn is_shared_type<'env>(env: Env, value: &Unknown<'env>) -> bool {
 
 fn number(value: f64) -> Any {
     // -0 has no integer form.
-    if value == 0.0 && value.is_sign_negative() { Any::Number(Number::Float(value)) } else { Any::Number(Number::try_i64(value)) }
+    if value == 0.0 && value.is_sign_negative() {
+        Any::Number(Number::Float(value))
+    } else {
+        Any::Number(Number::try_i64(value))
+    }
 }
 
 fn unsupported(env: Env, what: &str) -> napi::Error {
-    throw(env, ProviderError::new(ErrorCode::UnsupportedValue, format!("{what} can't be stored in a document")))
-}
-
-fn to_js<'env, T: ToNapiValue>(env: &'env Env, value: T) -> Result<Unknown<'env>>
-where
-    T: JsValuesTupleIntoVec,
-{
-    // SAFETY: the environment is the caller's.
-    unsafe {
-        let raw = T::to_napi_value(env.raw(), value)?;
-        Ok(Unknown::from_raw_unchecked(env.raw(), raw))
-    }
+    throw(
+        env,
+        ProviderError::new(
+            ErrorCode::UnsupportedValue,
+            format!("{what} can't be stored in a document"),
+        ),
+    )
 }
 
 /// `undefined`.
 pub(super) fn undefined(env: &Env) -> Result<Unknown<'_>> {
-    let _: Undefined = ();
-    to_js(env, ())
+    to_js(*env, ())
+}
+
+/// A JavaScript `Map`.
+pub(super) struct JsMap<'env> {
+    map: Object<'env>,
+    set: Function<'env, FnArgs<(f64, Unknown<'env>)>, Unknown<'env>>,
+}
+
+impl<'env> JsMap<'env> {
+    pub(super) fn new(env: &'env Env) -> Result<Self> {
+        let class: Function<'env, (), Unknown<'env>> =
+            env.get_global()?.get_named_property("Map")?;
+        let map = class.new_instance(())?.coerce_to_object()?;
+        let set = map.get_named_property("set")?;
+        Ok(Self { map, set })
+    }
+
+    pub(super) fn set(&mut self, key: f64, value: impl JsValue<'env>) -> Result<()> {
+        self.set.apply(self.map, (key, value.to_unknown()).into()).map(drop)
+    }
+
+    pub(super) fn into_object(self) -> Object<'env> {
+        self.map
+    }
 }

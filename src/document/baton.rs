@@ -31,6 +31,9 @@ struct State {
 /// - Nobody + the pool starts a slice -> Pool, until [`Baton::release_pool`]
 /// - Pool + JS touches the document -> JS waits for the end of that one slice
 /// - Js + the pool starts a slice -> the pool goes away and is called again by `release_js`
+///
+/// Who gives it back looks for jobs under the same lock: a job that is queued before is seen there, one that is queued
+/// after finds the baton free. Looking first would lose a job in between for good.
 #[derive(Debug)]
 pub(super) struct Baton {
     state: Mutex<State>,
@@ -39,7 +42,12 @@ pub(super) struct Baton {
 
 impl Baton {
     pub(super) fn new() -> Self {
-        let state = State { holder: Holder::Nobody, is_scheduled: false, has_undispatched: false, denied_since: None };
+        let state = State {
+            holder: Holder::Nobody,
+            is_scheduled: false,
+            has_undispatched: false,
+            denied_since: None,
+        };
         Self { state: Mutex::new(state), freed: Condvar::new() }
     }
 
@@ -52,13 +60,15 @@ impl Baton {
         }
         debug_assert_eq!(state.holder, Holder::Nobody, "one JS thread owns a document");
         state.holder = Holder::Js;
-        state.denied_since.is_some_and(|since| since.elapsed() >= STARVED) && !state.has_undispatched
+        state.denied_since.is_some_and(|since| since.elapsed() >= STARVED)
+            && !state.has_undispatched
     }
 
     /// Gives the baton back at the end of a tick. Returns whether the pool must be told that jobs wait.
-    pub(super) fn release_js(&self, has_jobs: bool) -> bool {
+    pub(super) fn release_js(&self, has_jobs: impl FnOnce() -> bool) -> bool {
         let mut state = self.state.lock();
         state.holder = Holder::Nobody;
+        let has_jobs = has_jobs();
         if !has_jobs {
             state.denied_since = None;
         }
@@ -70,6 +80,10 @@ impl Baton {
         let mut state = self.state.lock();
         if state.holder != Holder::Nobody || state.has_undispatched {
             state.is_scheduled = false;
+            // The JS thread may have come between a job and the pool tick after tick.
+            if state.holder == Holder::Js && state.denied_since.is_none() {
+                state.denied_since = Some(Instant::now());
+            }
             return false;
         }
         state.holder = Holder::Pool;
@@ -78,12 +92,16 @@ impl Baton {
     }
 
     /// Ends a slice. Returns whether the pool should queue the document again.
-    pub(super) fn release_pool(&self, has_jobs: bool, has_undispatched: bool) -> bool {
+    pub(super) fn release_pool(
+        &self,
+        has_jobs: impl FnOnce() -> bool,
+        has_undispatched: bool,
+    ) -> bool {
         let mut state = self.state.lock();
         state.holder = Holder::Nobody;
         state.has_undispatched = has_undispatched;
         state.is_scheduled = false;
-        let reschedule = state.schedule_if(has_jobs);
+        let reschedule = state.schedule_if(has_jobs());
         drop(state);
         self.freed.notify_all();
         reschedule
@@ -106,16 +124,19 @@ impl Baton {
     }
 
     /// The listeners have seen the remote transaction. Returns whether the pool must be told that jobs wait.
-    pub(super) fn dispatched(&self, has_jobs: bool) -> bool {
+    pub(super) fn dispatched(&self, has_jobs: impl FnOnce() -> bool) -> bool {
         let mut state = self.state.lock();
         state.has_undispatched = false;
-        state.schedule_if(has_jobs)
+        state.schedule_if(has_jobs())
     }
 }
 
 impl State {
     fn schedule_if(&mut self, has_jobs: bool) -> bool {
-        let schedule = has_jobs && !self.is_scheduled && self.holder == Holder::Nobody && !self.has_undispatched;
+        let schedule = has_jobs
+            && !self.is_scheduled
+            && self.holder == Holder::Nobody
+            && !self.has_undispatched;
         self.is_scheduled |= schedule;
         schedule
     }
@@ -132,9 +153,9 @@ mod tests {
         assert!(!baton.job_queued(), "already scheduled");
         assert!(baton.acquire_pool());
         assert!(!baton.job_queued(), "in a slice");
-        assert!(baton.release_pool(true, false), "jobs left");
+        assert!(baton.release_pool(|| true, false), "jobs left");
         assert!(baton.acquire_pool());
-        assert!(!baton.release_pool(false, false));
+        assert!(!baton.release_pool(|| false, false));
     }
 
     #[test]
@@ -144,7 +165,7 @@ mod tests {
         baton.acquire_js();
         assert!(!baton.acquire_pool());
         assert!(!baton.job_queued());
-        assert!(baton.release_js(true), "called back at the end of the tick");
+        assert!(baton.release_js(|| true), "called back at the end of the tick");
     }
 
     #[test]
@@ -152,10 +173,25 @@ mod tests {
         let baton = Baton::new();
         assert!(baton.job_queued());
         assert!(baton.acquire_pool());
-        assert!(!baton.release_pool(true, true), "undispatched: not rescheduled");
+        assert!(!baton.release_pool(|| true, true), "undispatched: not rescheduled");
         assert!(!baton.job_queued());
         baton.acquire_js();
-        assert!(!baton.dispatched(true), "JS still holds it");
-        assert!(baton.release_js(true));
+        assert!(!baton.dispatched(|| true), "JS still holds it");
+        assert!(baton.release_js(|| true));
+    }
+
+    #[test]
+    fn a_pool_that_always_comes_too_late_starves_too() {
+        let baton = Baton::new();
+        assert!(baton.job_queued(), "queued while the baton was free");
+        baton.acquire_js();
+        assert!(!baton.acquire_pool(), "but JS was faster");
+        assert!(baton.release_js(|| true));
+        assert!(
+            baton.state.lock().denied_since.is_some(),
+            "and the clock runs until a slice was done"
+        );
+        assert!(baton.acquire_pool());
+        assert!(baton.state.lock().denied_since.is_none());
     }
 }

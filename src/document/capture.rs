@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use yrs::branch::BranchPtr;
-use yrs::types::{Change, Delta, Event, EntryChange as YrsEntryChange, Events};
+use yrs::types::{Change, Delta, EntryChange as YrsEntryChange, Event, Events};
 use yrs::{Any, Origin, TransactionMut};
 
 use super::fence::Fence;
@@ -36,7 +36,12 @@ impl Capture {
     }
 
     /// Starts to report changes of a branch. The transaction proves that nobody commits meanwhile (T 1).
-    pub(super) fn observe(self: &Arc<Self>, _txn: &TransactionMut, mut branch: BranchPtr, fence: &Arc<Fence>) {
+    pub(super) fn observe(
+        self: &Arc<Self>,
+        _txn: &TransactionMut,
+        mut branch: BranchPtr,
+        fence: &Arc<Fence>,
+    ) {
         let (capture, fence) = (Arc::clone(self), Arc::clone(fence));
         branch.observe(Origin::from(OBSERVER), move |txn, event| {
             fence.observe(|| {
@@ -48,13 +53,23 @@ impl Capture {
     }
 
     /// Starts to report changes of a branch and of everything below it.
-    pub(super) fn observe_deep(self: &Arc<Self>, _txn: &TransactionMut, mut branch: BranchPtr, fence: &Arc<Fence>) {
+    pub(super) fn observe_deep(
+        self: &Arc<Self>,
+        _txn: &TransactionMut,
+        mut branch: BranchPtr,
+        fence: &Arc<Fence>,
+    ) {
         let (capture, fence) = (Arc::clone(self), Arc::clone(fence));
         let observed = TypeHandle::of(&branch);
         branch.observe_deep(Origin::from(OBSERVER), move |txn, events: &Events| {
             fence.observe(|| {
-                let events: Vec<_> = events.iter().filter_map(|event| type_event(txn, event)).collect();
-                capture.events.lock().deep_events.push(DeepEvent { observed: observed.clone(), events });
+                let events: Vec<_> =
+                    events.iter().filter_map(|event| type_event(txn, event)).collect();
+                capture
+                    .events
+                    .lock()
+                    .deep_events
+                    .push(DeepEvent { observed: observed.clone(), events });
             });
         });
     }
@@ -73,14 +88,20 @@ impl Capture {
 fn type_event(txn: &TransactionMut, event: &Event) -> Option<TypeEvent> {
     let path = event.path().into_iter().collect();
     let (target, change) = match event {
-        Event::Text(event) => {
-            (TypeHandle::of(event.target().as_ref()), TypeChange::Text(event.delta(txn).iter().map(text).collect()))
-        }
-        Event::Array(event) => {
-            (TypeHandle::of(event.target().as_ref()), TypeChange::Array(event.delta(txn).iter().map(sequence).collect()))
-        }
+        Event::Text(event) => (
+            TypeHandle::of(event.target().as_ref()),
+            TypeChange::Text(event.delta(txn).iter().map(text).collect()),
+        ),
+        Event::Array(event) => (
+            TypeHandle::of(event.target().as_ref()),
+            TypeChange::Array(event.delta(txn).iter().map(sequence).collect()),
+        ),
         Event::Map(event) => {
-            let keys = event.keys(txn).iter().map(|(key, change)| (Arc::clone(key), entry(change))).collect();
+            let keys = event
+                .keys(txn)
+                .iter()
+                .map(|(key, change)| (Arc::clone(key), entry(change)))
+                .collect();
             (TypeHandle::of(event.target().as_ref()), TypeChange::Map(keys))
         }
         Event::XmlFragment(_) | Event::XmlText(_) => return None,
@@ -90,7 +111,11 @@ fn type_event(txn: &TransactionMut, event: &Event) -> Option<TypeEvent> {
 
 fn text(delta: &Delta) -> TextChange {
     let attributes = |attributes: &Option<Box<yrs::types::Attrs>>| -> Vec<(Arc<str>, Any)> {
-        attributes.iter().flat_map(|it| it.iter()).map(|(key, value)| (Arc::clone(key), value.clone())).collect()
+        attributes
+            .iter()
+            .flat_map(|it| it.iter())
+            .map(|(key, value)| (Arc::clone(key), value.clone()))
+            .collect()
     };
     match delta {
         Delta::Inserted(value, attrs) => TextChange::Insert(Value::from(value), attributes(attrs)),
@@ -110,7 +135,9 @@ fn sequence(change: &Change) -> SequenceChange {
 fn entry(change: &YrsEntryChange) -> EntryChange {
     match change {
         YrsEntryChange::Inserted(value) => EntryChange::Add(Value::from(value)),
-        YrsEntryChange::Updated(old, new) => EntryChange::Update(Value::from(old), Value::from(new)),
+        YrsEntryChange::Updated(old, new) => {
+            EntryChange::Update(Value::from(old), Value::from(new))
+        }
         YrsEntryChange::Removed(value) => EntryChange::Delete(Value::from(value)),
     }
 }

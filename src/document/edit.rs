@@ -6,7 +6,10 @@ use std::rc::Rc;
 use yrs::branch::{Branch, BranchPtr};
 use yrs::types::Attrs;
 use yrs::types::text::TextPrelim;
-use yrs::{Any, Array, ArrayPrelim, ArrayRef, BranchID, In, Map, MapPrelim, MapRef, Out, Text, TextRef, TransactionMut};
+use yrs::{
+    Any, Array, ArrayPrelim, ArrayRef, BranchID, In, Map, MapPrelim, MapRef, Out, Text, TextRef,
+    TransactionMut,
+};
 
 use super::value::{TypeHandle, Value};
 use crate::error::{ErrorCode, ProviderError};
@@ -156,7 +159,12 @@ pub fn map_delete(txn: &mut TransactionMut<'_>, branch: BranchPtr, key: &str) ->
     MapRef::from(branch).remove(txn, key).map(Value::from)
 }
 
-fn insert_plain(txn: &mut TransactionMut<'_>, array: &ArrayRef, index: u32, plain: &mut Vec<Any>) -> u32 {
+fn insert_plain(
+    txn: &mut TransactionMut<'_>,
+    array: &ArrayRef,
+    index: u32,
+    plain: &mut Vec<Any>,
+) -> u32 {
     let count = plain.len() as u32;
     if count > 0 {
         array.insert_range(txn, index, std::mem::take(plain));
@@ -201,7 +209,8 @@ fn check(index: u32, length: u32, available: u32, what: &str) -> Result<(), Prov
     if index.checked_add(length).is_some_and(|end| end <= available) {
         return Ok(());
     }
-    let range = if length > 0 { format!("range {index}+{length}") } else { format!("index {index}") };
+    let range =
+        if length > 0 { format!("range {index}+{length}") } else { format!("index {index}") };
     let message = format!("{range} is outside of the {what}, which is {available} long");
     Err(ProviderError::new(ErrorCode::OutOfRange, message))
 }

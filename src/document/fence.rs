@@ -44,7 +44,10 @@ impl Fence {
 }
 
 fn poisoned() -> ProviderError {
-    ProviderError::new(ErrorCode::DocPoisoned, "the document failed inside the CRDT and can't be used any more")
+    ProviderError::new(
+        ErrorCode::DocPoisoned,
+        "the document failed inside the CRDT and can't be used any more",
+    )
 }
 
 #[cfg(test)]

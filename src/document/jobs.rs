@@ -14,11 +14,21 @@ const GROUP_BYTES: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub(super) enum Job {
-    Apply { token: u64, update: Bytes },
+    Apply {
+        token: u64,
+        update: Bytes,
+    },
     /// Stands where an update was dropped, so that its token is still answered in order.
-    Dropped { token: u64 },
-    EncodeDiff { token: u64, state_vector: Bytes },
-    EncodeStateVector { token: u64 },
+    Dropped {
+        token: u64,
+    },
+    EncodeDiff {
+        token: u64,
+        state_vector: Bytes,
+    },
+    EncodeStateVector {
+        token: u64,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +44,9 @@ impl Jobs {
 
     pub(super) fn push(&mut self, attachment: AttachmentId, job: Job) {
         let job = match job {
-            Job::Apply { token, ref update } if self.bytes + update.len() > MAX_BYTES && self.bytes > 0 => {
+            Job::Apply { token, ref update }
+                if self.bytes + update.len() > MAX_BYTES && self.bytes > 0 =>
+            {
                 Job::Dropped { token }
             }
             job => job,
@@ -67,7 +79,8 @@ impl Jobs {
         let mut group = Vec::new();
         let mut bytes = 0;
         while let Some((attachment, Job::Apply { token, update })) = self.queue.front() {
-            let is_full = group.len() == GROUP_COUNT || (bytes > 0 && bytes + update.len() > GROUP_BYTES);
+            let is_full =
+                group.len() == GROUP_COUNT || (bytes > 0 && bytes + update.len() > GROUP_BYTES);
             if *attachment != from || is_full {
                 break;
             }
@@ -107,7 +120,9 @@ mod tests {
         }
         jobs.push(b, apply(1, 10));
         jobs.push(b, apply(2, GROUP_BYTES));
-        let tokens = |group: Vec<(u64, Bytes)>| group.into_iter().map(|(token, _)| token).collect::<Vec<_>>();
+        let tokens = |group: Vec<(u64, Bytes)>| {
+            group.into_iter().map(|(token, _)| token).collect::<Vec<_>>()
+        };
         assert_eq!(tokens(jobs.pop_group(a)), (1..=16).collect::<Vec<_>>());
         assert_eq!(tokens(jobs.pop_group(a)), (17..=20).collect::<Vec<_>>());
         assert_eq!(jobs.next_update(), Some(b));

@@ -5,11 +5,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use yrs::updates::decoder::Decode;
-use yrs::{ReadTxn, Store, Transact, Transaction, TransactionMut, Update};
+use yrs::{ReadTxn, Store, Transact, Transaction, TransactionMut};
 
 use super::record::Record;
-use super::shared::{Document, Interest, Shared, Waker};
+use super::shared::{Document, Interest, Shared, Waker, decode, invalid};
 use super::value::TypeHandle;
 use crate::error::{ErrorCode, ProviderError};
 
@@ -116,7 +115,7 @@ impl LocalDocument {
         let remote = match self.shared.take_undispatched() {
             // The pool can't take another slice before `leave`, and by then the listeners have run.
             Some(record) => {
-                self.shared.baton.dispatched(false);
+                self.shared.baton.dispatched(|| false);
                 Some(record)
             }
             None if is_starved => self.shared.run_slice_here(),
@@ -132,7 +131,7 @@ impl LocalDocument {
         if self.open.borrow().is_some() {
             return false;
         }
-        if self.is_held.replace(false) && self.shared.baton.release_js(self.shared.has_jobs()) {
+        if self.is_held.replace(false) && self.shared.baton.release_js(|| self.shared.has_jobs()) {
             super::pool::schedule(Arc::clone(&self.shared));
         }
         true
@@ -209,20 +208,21 @@ impl LocalDocument {
 
     /// Applies a scanned V1 update in the open transaction or in one of its own.
     pub fn apply_update(&self, update: &[u8]) -> Result<Option<Record>, ProviderError> {
-        let invalid = |error: String| ProviderError::new(ErrorCode::InvalidUpdate, error);
-        let update = self
-            .shared
-            .fence
-            .run(|| Update::decode_v1(update))?
-            .map_err(|error| invalid(format!("not a V1 update: {error}")))?;
+        let update = decode(update)?;
         let apply = |txn: &mut TransactionMut<'_>| {
-            txn.apply_update(update).map_err(|error| invalid(format!("the update can't be applied: {error}")))
+            txn.apply_update(update)
+                .map_err(|error| invalid(format!("the update can't be applied: {error}")))
         };
         self.write(apply).map(|((), record)| record)
     }
 
     /// Starts or stops capturing changes of a type.
-    pub fn set_observed(&self, handle: &TypeHandle, is_deep: bool, is_observed: bool) -> Result<(), ProviderError> {
+    pub fn set_observed(
+        &self,
+        handle: &TypeHandle,
+        is_deep: bool,
+        is_observed: bool,
+    ) -> Result<(), ProviderError> {
         let (capture, fence) = (&self.shared.capture, &self.shared.fence);
         self.write(|txn| {
             let Some(branch) = handle.id.get_branch(txn) else { return Ok(()) };
@@ -256,6 +256,10 @@ impl LocalDocument {
 
 impl Drop for LocalDocument {
     fn drop(&mut self) {
+        // Not in the middle of a slice, which may be about to leave a record for the listeners.
+        if !self.is_held.replace(true) {
+            self.shared.baton.acquire_js();
+        }
         // Nobody listens any more; a transaction left open still counts.
         self.shared.set_waker(None);
         for interest in [Interest::Update, Interest::UpdateV2, Interest::AfterTransaction] {
@@ -265,10 +269,8 @@ impl Drop for LocalDocument {
         if let Some(id) = open {
             self.commit(id).ok();
         }
-        self.leave();
         self.shared.take_undispatched();
-        if self.shared.baton.dispatched(self.shared.has_jobs()) {
-            super::pool::schedule(Arc::clone(&self.shared));
-        }
+        self.shared.baton.dispatched(|| false);
+        self.leave();
     }
 }

@@ -21,9 +21,12 @@ mod value;
 
 pub use attachment::{Attachment, AttachmentId, JobDone};
 pub use edit::{
-    Input, Slot, array_delete, array_insert, map_delete, map_set, text_delete, text_format, text_insert, text_insert_embed,
+    Input, Slot, array_delete, array_insert, map_delete, map_set, text_delete, text_format,
+    text_insert, text_insert_embed,
 };
 pub use local::{Entered, LocalDocument, Reader};
-pub use record::{DeepEvent, EntryChange, Record, SequenceChange, States, TextChange, TypeChange, TypeEvent};
+pub use record::{
+    DeepEvent, EntryChange, Record, SequenceChange, States, TextChange, TypeChange, TypeEvent,
+};
 pub use shared::{Document, DocumentOptions, Interest, Waker};
 pub use value::{TypeHandle, TypeKind, Value};

@@ -1,5 +1,6 @@
 //! The threads that apply remote updates. Their own pool: a giant update must not delay heartbeats (T 18).
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
@@ -41,14 +42,17 @@ fn start() -> mpsc::Sender<Task> {
         let work = move || {
             loop {
                 let task = receiver.lock().recv();
-                match task {
-                    Ok(Task::Slice(document)) => document.run_slice(),
-                    Ok(Task::Run(work)) => work(),
-                    Err(mpsc::RecvError) => return,
-                }
+                let Ok(task) = task else { return };
+                // Whatever fails, the thread must live on: other documents need it.
+                catch_unwind(AssertUnwindSafe(|| match task {
+                    Task::Slice(document) => document.run_slice(),
+                    Task::Run(work) => work(),
+                }))
+                .ok();
             }
         };
-        let spawned = thread::Builder::new().name(format!("yjs-doc-{index}")).stack_size(STACK).spawn(work);
+        let spawned =
+            thread::Builder::new().name(format!("yjs-doc-{index}")).stack_size(STACK).spawn(work);
         debug_assert!(spawned.is_ok(), "the pool needs its threads");
     }
     sender

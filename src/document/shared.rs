@@ -1,5 +1,6 @@
 //! A document as all threads share it, and the slices that the pool does on it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -8,7 +9,10 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
-use yrs::{ClientID, Doc, OffsetKind, Options, Origin, ReadTxn, StateVector, Transact, TransactionMut, Update};
+use yrs::{
+    ClientID, Doc, OffsetKind, Options, Origin, ReadTxn, StateVector, Transact, TransactionMut,
+    Update,
+};
 
 use super::attachment::{Attachment, AttachmentId, JobDone};
 use super::baton::Baton;
@@ -76,7 +80,11 @@ pub(super) struct Shared {
 impl Document {
     /// A new, empty document. Offsets count UTF-16 units, as JavaScript does.
     pub fn new(options: DocumentOptions) -> Self {
-        let mut yrs = Options { offset_kind: OffsetKind::Utf16, cleanup_formatting: true, ..Options::default() };
+        let mut yrs = Options {
+            offset_kind: OffsetKind::Utf16,
+            cleanup_formatting: true,
+            ..Options::default()
+        };
         if let Some(client_id) = options.client_id {
             yrs.client_id = ClientID::new(client_id);
         }
@@ -171,7 +179,8 @@ impl Shared {
         let interest = self.interest.load(Ordering::Relaxed);
         let wants = |it: Interest| interest & it as u8 != 0;
         let is_changed = txn.has_changes();
-        let is_forwarded = is_changed && self.attachments.lock().iter().any(|(id, _)| Some(*id) != attachment);
+        let is_forwarded =
+            is_changed && self.attachments.lock().iter().any(|(id, _)| Some(*id) != attachment);
 
         let mut record = Record { attachment, ..Record::default() };
         let mut update = None;
@@ -199,7 +208,8 @@ impl Shared {
     /// Hands updates to every provider but the one that made them.
     pub(super) fn forward(&self, updates: &[Bytes], except: Option<AttachmentId>) {
         // Copied out first: an attachment must not run under this lock.
-        let targets: Vec<_> = self.attachments.lock().iter().filter(|(id, _)| Some(*id) != except).cloned().collect();
+        let targets: Vec<_> =
+            self.attachments.lock().iter().filter(|(id, _)| Some(*id) != except).cloned().collect();
         for (_, attachment) in targets {
             attachment.handle_updates(updates.to_vec());
         }
@@ -211,18 +221,18 @@ impl Shared {
             return;
         }
         let Slice { record, answers } = self.run_jobs();
-        let has_record = record.is_some();
-        if has_record {
-            *self.undispatched.lock() = record;
-        }
-        let is_rescheduled = self.baton.release_pool(self.has_jobs(), has_record);
-        let waker = if has_record { self.waker.lock().clone() } else { None };
-        if let Some(waker) = waker {
+        let mut has_record = false;
+        // Without a JS end nobody would ever dispatch the record, and the document would wait for that.
+        let waker = self.waker.lock().clone();
+        if let (Some(record), Some(waker)) = (record, waker) {
+            *self.undispatched.lock() = Some(record);
+            has_record = true;
             waker.wake();
         }
         // After the wake-up: what a provider says because of these answers reaches JS behind the changes themselves.
+        // Before the baton is free: answers of the next slice must not overtake these.
         self.answer(answers);
-        if is_rescheduled {
+        if self.baton.release_pool(|| self.has_jobs(), has_record) {
             pool::schedule(self);
         }
     }
@@ -265,7 +275,7 @@ impl Shared {
             let group = self.jobs.lock().pop_group(id);
             let Some((last, _)) = group.last() else { break };
             through = *last;
-            self.apply_group(&mut txn, &group, &mut failed);
+            self.apply_group(&mut txn, group, &mut failed);
             if started.elapsed() >= SLICE {
                 break;
             }
@@ -279,54 +289,77 @@ impl Shared {
                 record
             }
             Err(error) => {
-                failed.push((through, error));
+                // A poisoned document; whoever asks must hear of it once.
+                if failed.last().is_none_or(|(token, _)| *token != through) {
+                    failed.push((through, error));
+                }
                 None
             }
         };
         (record, JobDone::Applied { through, is_missing_updates, failed })
     }
 
+    /// Applies updates merged, because that is faster; one by one if that fails, because one bad update must not take
+    /// its neighbours with it. Applying one again does nothing.
     fn apply_group(
         &self,
         txn: &mut TransactionMut<'_>,
-        group: &[(u64, Bytes)],
+        group: Vec<(u64, Bytes)>,
         failed: &mut Vec<(u64, ProviderError)>,
     ) {
-        let mut tokens = Vec::with_capacity(group.len());
+        let mut valid = Vec::with_capacity(group.len());
         let mut updates = Vec::with_capacity(group.len());
         for (token, bytes) in group {
-            match self.decode(bytes) {
+            match decode(&bytes) {
                 Ok(update) => {
-                    tokens.push(*token);
                     updates.push(update);
+                    valid.push((token, bytes));
                 }
-                Err(error) => failed.push((*token, error)),
+                Err(error) => failed.push((token, error)),
             }
         }
-        let applied = self.fence.check().and_then(|()| {
-            self.fence.run(|| match updates.len() {
-                0 => Ok(()),
-                1 => updates.into_iter().try_for_each(|update| txn.apply_update(update)),
-                _ => txn.apply_update(Update::merge_updates(updates)),
-            })
-        });
-        let error = match applied {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => ProviderError::new(ErrorCode::InvalidUpdate, format!("the update can't be applied: {error}")),
-            Err(error) => error,
+        let is_single = updates.len() == 1;
+        // Merging touches no document, so a panic in it poisons none.
+        let merged = match updates.len() {
+            0 => return,
+            1 => updates.pop(),
+            _ => catch_unwind(AssertUnwindSafe(|| Update::merge_updates(updates))).ok(),
         };
-        failed.extend(tokens.into_iter().map(|token| (token, error.clone())));
+        match merged.map(|update| self.apply_update(txn, update)) {
+            Some(Ok(())) => {}
+            Some(Err(error)) if is_single => {
+                failed.extend(valid.into_iter().map(|(token, _)| (token, error.clone())))
+            }
+            Some(Err(_)) | None => {
+                for (token, bytes) in valid {
+                    if let Err(error) =
+                        decode(&bytes).and_then(|update| self.apply_update(txn, update))
+                    {
+                        failed.push((token, error));
+                    }
+                }
+            }
+        }
     }
 
-    fn decode(&self, bytes: &[u8]) -> Result<Update, ProviderError> {
-        let decoded = self.fence.run(|| Update::decode_v1(bytes))?;
-        decoded.map_err(|error| ProviderError::new(ErrorCode::InvalidUpdate, format!("not a V1 update: {error}")))
+    fn apply_update(
+        &self,
+        txn: &mut TransactionMut<'_>,
+        update: Update,
+    ) -> Result<(), ProviderError> {
+        self.fence.check()?;
+        let applied = self.fence.run(|| txn.apply_update(update))?;
+        applied.map_err(|error| invalid(format!("the update can't be applied: {error}")))
     }
 
     fn run_other(&self, job: Job) -> Vec<JobDone> {
         let (token, result) = match job {
             Job::Dropped { token } => {
-                let done = JobDone::Applied { through: token, is_missing_updates: false, failed: Vec::new() };
+                let done = JobDone::Applied {
+                    through: token,
+                    is_missing_updates: false,
+                    failed: Vec::new(),
+                };
                 return vec![done, JobDone::Overflowed];
             }
             Job::EncodeDiff { token, state_vector } => (token, self.diff(&state_vector)),
@@ -348,14 +381,19 @@ impl Shared {
                 ProviderError::new(ErrorCode::InvalidUpdate, format!("not a state vector: {error}"))
             })?
         };
-        let bytes = self.fence.run(|| self.doc.transact().encode_state_as_update_v1(&state_vector))?;
+        let bytes =
+            self.fence.run(|| self.doc.transact().encode_state_as_update_v1(&state_vector))?;
         Ok(Bytes::from(bytes))
     }
 
     fn answer(&self, answers: Vec<(AttachmentId, JobDone)>) {
         for (id, done) in answers {
-            let attachment =
-                self.attachments.lock().iter().find(|(other, _)| *other == id).map(|(_, it)| Arc::clone(it));
+            let attachment = self
+                .attachments
+                .lock()
+                .iter()
+                .find(|(other, _)| *other == id)
+                .map(|(_, it)| Arc::clone(it));
             if let Some(attachment) = attachment {
                 attachment.handle_job_done(done);
             }
@@ -371,6 +409,19 @@ impl Drop for Shared {
     }
 }
 
+/// A V1 update. Decoding touches no document, so a panic in it poisons none.
+pub(super) fn decode(bytes: &[u8]) -> Result<Update, ProviderError> {
+    match catch_unwind(|| Update::decode_v1(bytes)) {
+        Ok(Ok(update)) => Ok(update),
+        Ok(Err(error)) => Err(invalid(format!("not a V1 update: {error}"))),
+        Err(_) => Err(invalid("not a V1 update: decoding it failed inside the CRDT".to_owned())),
+    }
+}
+
+pub(super) fn invalid(message: String) -> ProviderError {
+    ProviderError::new(ErrorCode::InvalidUpdate, message)
+}
+
 struct Slice {
     record: Option<Record>,
     answers: Vec<(AttachmentId, JobDone)>,
@@ -380,7 +431,9 @@ fn states(txn: &TransactionMut<'_>) -> States {
     let deletes = txn
         .delete_set()
         .iter()
-        .map(|(client, ranges)| (client.get(), ranges.iter().map(|it| (it.start, it.end - it.start)).collect()))
+        .map(|(client, ranges)| {
+            (client.get(), ranges.iter().map(|it| (it.start, it.end - it.start)).collect())
+        })
         .collect();
     States { before: txn.before_state().clone(), after: txn.after_state().clone(), deletes }
 }

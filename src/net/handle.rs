@@ -75,8 +75,8 @@ impl Handle {
         self.send_command(Command::Abandon);
     }
 
-    /// Adds a document. Every edit made after this call is sent.
-    pub fn add_document(&self, add: AddDocument, document: &Document) {
+    /// Adds a document. Every edit made after this call is sent. Returns the origin of what is applied to it.
+    pub fn add_document(&self, add: AddDocument, document: &Document) -> AttachmentId {
         let port = Port::new(add.key, self.commands.downgrade());
         let attachment = document.attach(Arc::<Port>::clone(&port));
         let is_running = self
@@ -88,6 +88,7 @@ impl Handle {
         } else {
             document.detach(attachment);
         }
+        attachment
     }
 
     /// Removes a document. What it has to send is sent before, if connected.
@@ -127,6 +128,11 @@ impl Handle {
     ) {
         let message = UserMessage { channel, message_type, payload, doc_id, parent_id };
         self.send_command(Command::Send(Box::new(message)));
+    }
+
+    /// Whether both control the same task.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.commands.same_channel(&other.commands)
     }
 
     fn send_command(&self, command: Command) {

@@ -27,7 +27,11 @@ use crate::document::{Input, TypeKind, Value, array_delete, array_insert};
 pub struct YArray(pub(in crate::binding) SharedType<Vec<Rc<Reference>>>);
 
 impl YArray {
-    pub(in crate::binding) fn input<'env>(&self, env: Env, seen: &mut Preliminaries<'env>) -> Result<Input> {
+    pub(in crate::binding) fn input<'env>(
+        &self,
+        env: Env,
+        seen: &mut Preliminaries<'env>,
+    ) -> Result<Input> {
         let (items, slot) = self.0.preliminary_parts().or_throw(env)?;
         let items: Result<Vec<Input>> =
             items.iter().map(|item| seen.input(env, item.unboxed()?)).collect();
@@ -44,22 +48,20 @@ impl YArray {
         if self.0.is_preliminary() {
             return self.insert_preliminary(env, index, items);
         }
-        let (core, _) = self.0.place(env)?;
         let mut seen = Preliminaries::default();
         let inputs: Result<Vec<Input>> =
             (0..items.len()).map(|at| seen.input(env, items.get_element::<Unknown>(at)?)).collect();
         let inputs = inputs?;
-        let inserted = self.0.write(env, txn, |txn, branch| {
+        self.0.insert(env, txn, seen, |txn, branch| {
             let index = index.unwrap_or_else(|| ArrayRef::from(branch).len(txn));
             array_insert(txn, branch, index, inputs)
-        });
-        seen.integrate(env, &core)?;
-        inserted
+        })
     }
 
     fn insert_preliminary(&self, env: Env, index: Option<u32>, items: Array<'_>) -> Result<()> {
-        let items: Result<Vec<Rc<Reference>>> =
-            (0..items.len()).map(|at| Reference::boxed(env, &items.get_element::<Unknown>(at)?).map(Rc::new)).collect();
+        let items: Result<Vec<Rc<Reference>>> = (0..items.len())
+            .map(|at| Reference::boxed(env, &items.get_element::<Unknown>(at)?).map(Rc::new))
+            .collect();
         let items = items?;
         let inserted = self.0.with_preliminary(|content| {
             let index = index.unwrap_or(content.len() as u32);
@@ -124,11 +126,16 @@ impl YArray {
 
     /// The elements as plain JSON-like values, nested shared types included.
     #[napi(ts_return_type = "Array<any>")]
-    pub fn to_json<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Unknown<'env>> {
+    pub fn to_json<'env>(
+        &self,
+        env: &'env Env,
+        txn: Option<&YTransaction>,
+    ) -> Result<Unknown<'env>> {
         if self.0.is_preliminary() {
             return self.values(env, txn).map(|it| it.to_unknown());
         }
-        let json = self.0.read(*env, txn, |reader, branch| ArrayRef::from(branch).to_json(reader))?;
+        let json =
+            self.0.read(*env, txn, |reader, branch| ArrayRef::from(branch).to_json(reader))?;
         any_to_js(env, &json)
     }
 
@@ -136,7 +143,13 @@ impl YArray {
     ///
     /// Throws `ERR_OUT_OF_RANGE` past the end, `ERR_UNSUPPORTED_VALUE` before anything is changed.
     #[napi(ts_args_type = "index: number, items: Array<YInput>, txn?: YTransaction")]
-    pub fn insert(&self, env: Env, index: f64, items: Array<'_>, txn: Option<&YTransaction>) -> Result<()> {
+    pub fn insert(
+        &self,
+        env: Env,
+        index: f64,
+        items: Array<'_>,
+        txn: Option<&YTransaction>,
+    ) -> Result<()> {
         let index = position(env, index, "index")?;
         self.insert_at(env, Some(index), items, txn)
     }
@@ -149,8 +162,15 @@ impl YArray {
 
     /// Removes `length` elements (one by default). Throws `ERR_OUT_OF_RANGE` past the end.
     #[napi]
-    pub fn delete(&self, env: Env, index: f64, length: Option<f64>, txn: Option<&YTransaction>) -> Result<()> {
-        let (index, length) = (position(env, index, "index")?, position(env, length.unwrap_or(1.0), "length")?);
+    pub fn delete(
+        &self,
+        env: Env,
+        index: f64,
+        length: Option<f64>,
+        txn: Option<&YTransaction>,
+    ) -> Result<()> {
+        let (index, length) =
+            (position(env, index, "index")?, position(env, length.unwrap_or(1.0), "length")?);
         let removed = self.0.with_preliminary(|content| {
             content.drain(range(content.len(), index, length)?);
             Ok(())
@@ -163,9 +183,15 @@ impl YArray {
 
     /// The element at an index, `undefined` past the end.
     #[napi(ts_return_type = "any")]
-    pub fn get<'env>(&self, env: &'env Env, index: f64, txn: Option<&YTransaction>) -> Result<Unknown<'env>> {
+    pub fn get<'env>(
+        &self,
+        env: &'env Env,
+        index: f64,
+        txn: Option<&YTransaction>,
+    ) -> Result<Unknown<'env>> {
         let index = position(*env, index, "index")?;
-        if let Some(item) = self.0.with_preliminary(|content| content.get(index as usize).cloned()) {
+        if let Some(item) = self.0.with_preliminary(|content| content.get(index as usize).cloned())
+        {
             return item.map_or_else(|| undefined(env), |item| item.unboxed());
         }
         let (core, _) = self.0.place(*env)?;

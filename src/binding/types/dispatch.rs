@@ -25,11 +25,11 @@ pub(super) struct Pending {
     pub(super) is_remote: bool,
 }
 
-/// The list of a type's listeners.
+/// The list of a type's listeners. Names are quoted: keys of napi-rs can't hold a NUL.
 pub(super) fn type_key(handle: &TypeHandle, is_deep: bool) -> String {
     let prefix = if is_deep { "deep" } else { "type" };
     match &handle.id {
-        BranchID::Root(name) => format!("{prefix}/root/{name}"),
+        BranchID::Root(name) => format!("{prefix}/root/{name:?}"),
         BranchID::Nested(id) => format!("{prefix}/{}/{}", id.client.get(), id.clock),
     }
 }
@@ -38,12 +38,18 @@ pub(super) fn type_key(handle: &TypeHandle, is_deep: bool) -> String {
 pub(super) fn dispatch(core: &Rc<DocCore>, env: Env, pending: &Pending) -> Vec<Thrown> {
     let mut thrown = Vec::new();
     // Fails when the environment goes away; then there is nobody to call.
-    Dispatch::new(core, env, pending).and_then(|it| it.map_or(Ok(()), |mut it| it.run(&mut thrown))).ok();
+    Dispatch::new(core, env, pending)
+        .and_then(|it| it.map_or(Ok(()), |mut it| it.run(&mut thrown)))
+        .ok();
     thrown
 }
 
 /// Calls all listeners; throws what the first of them threw.
-pub(super) fn call_all(env: Env, functions: &[Unknown<'_>], args: &[sys::napi_value]) -> Result<()> {
+pub(super) fn call_all(
+    env: Env,
+    functions: &[Unknown<'_>],
+    args: &[sys::napi_value],
+) -> Result<()> {
     let mut first = None;
     for function in functions {
         if let Err(thrown) = raw::call(env, function.raw(), args) {
@@ -57,8 +63,11 @@ pub(super) fn call_all(env: Env, functions: &[Unknown<'_>], args: &[sys::napi_va
 pub(super) fn warn_open_transaction(env: Env) {
     let warn = || -> Result<()> {
         let process: Object<'_> = env.get_global()?.get_named_property("process")?;
-        let emit: napi::bindgen_prelude::Function<'_, napi::bindgen_prelude::FnArgs<(&str, &str)>, ()> =
-            process.get_named_property("emitWarning")?;
+        let emit: napi::bindgen_prelude::Function<
+            '_,
+            napi::bindgen_prelude::FnArgs<(&str, &str)>,
+            (),
+        > = process.get_named_property("emitWarning")?;
         let text = "a transaction of a YDoc is still open at the end of its tick: remote updates wait until commit()";
         emit.call((text, "YTransactionWarning").into())
     };
@@ -82,7 +91,14 @@ impl<'env> Dispatch<'env> {
             (None, Some(id)) => core.thread.provider_of(id).map(|it| it.raw()),
             (None, None) => None,
         };
-        Ok(Some(Self { core, env, record: &pending.record, origin, listeners, txn: OnceCell::new() }))
+        Ok(Some(Self {
+            core,
+            env,
+            record: &pending.record,
+            origin,
+            listeners,
+            txn: OnceCell::new(),
+        }))
     }
 
     fn run(&mut self, thrown: &mut Vec<Thrown>) -> Result<()> {
@@ -99,7 +115,9 @@ impl<'env> Dispatch<'env> {
                 for inner in 0..count {
                     let event = it.event(EventSource::Deep(index, inner))?;
                     // SAFETY: the value was made just now.
-                    list.set(inner as u32, unsafe { napi::Unknown::from_raw_unchecked(it.env.raw(), event) })?;
+                    list.set(inner as u32, unsafe {
+                        napi::Unknown::from_raw_unchecked(it.env.raw(), event)
+                    })?;
                 }
                 Ok(list.raw())
             };
@@ -166,4 +184,3 @@ impl<'env> Dispatch<'env> {
         }
     }
 }
-

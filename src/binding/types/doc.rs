@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{Object, ObjectFinalize, This, Unknown};
-use napi::{Env, JsValue};
+use napi::bindgen_prelude::{FromNapiValue, Object, ObjectFinalize, This, Unknown};
+use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
 use yrs::WriteTxn;
 
@@ -51,9 +51,10 @@ pub struct YDoc {
 #[napi]
 impl YDoc {
     /// A new, empty document. Throws `ERR_INVALID_OPTION`.
-    #[napi(constructor)]
-    pub fn new(env: Env, this: This<'_>, options: Option<YDocOptions>) -> Result<Self> {
-        let options = options.unwrap_or_default();
+    #[napi(constructor, ts_args_type = "options?: YDocOptions | undefined | null")]
+    pub fn new(env: Env, this: This<'_>, options: Option<Unknown<'_>>) -> Result<Self> {
+        let options =
+            options.map_or_else(|| Ok(YDocOptions::default()), |it| parse_options(env, it))?;
         let client_id = options.client_id.map(client_id).transpose().or_throw(env)?;
         let core = DocCore::new(
             env,
@@ -117,7 +118,11 @@ impl YDoc {
     ///
     /// Throws `ERR_TRANSACTION_OPEN` when one is open.
     #[napi(ts_args_type = "origin?: any", ts_return_type = "YTransaction")]
-    pub fn begin_transaction<'env>(&self, env: &'env Env, origin: Unknown<'env>) -> Result<Object<'env>> {
+    pub fn begin_transaction<'env>(
+        &self,
+        env: &'env Env,
+        origin: Unknown<'env>,
+    ) -> Result<Object<'env>> {
         self.core.begin(env, origin)
     }
 
@@ -125,9 +130,11 @@ impl YDoc {
     /// transaction, `destroy` the document.
     ///
     /// Throws `ERR_INVALID_ARGUMENT` for any other event.
-    #[napi(ts_args_type = "event: 'update' | 'updateV2', callback: (update: Uint8Array, txn: YTransaction) => void): void
+    #[napi(
+        ts_args_type = "event: 'update' | 'updateV2', callback: (update: Uint8Array, txn: YTransaction) => void): void
   on(event: 'afterTransaction', callback: (txn: YTransaction) => void): void
-  on(event: 'destroy', callback: (doc: YDoc) => void")]
+  on(event: 'destroy', callback: (doc: YDoc) => void"
+    )]
     pub fn on(&self, env: Env, event: String, callback: Listener<'_>) -> Result<()> {
         let interest = interest(&event).or_throw(env)?;
         let Some(mut listeners) = self.core.listeners(env)? else { return Ok(()) };
@@ -140,7 +147,9 @@ impl YDoc {
     }
 
     /// Removes a listener. Returns whether it was there.
-    #[napi(ts_args_type = "event: 'update' | 'updateV2' | 'afterTransaction' | 'destroy', callback: (...args: any[]) => void")]
+    #[napi(
+        ts_args_type = "event: 'update' | 'updateV2' | 'afterTransaction' | 'destroy', callback: (...args: any[]) => void"
+    )]
     pub fn off(&self, env: Env, event: String, callback: Listener<'_>) -> Result<bool> {
         let interest = interest(&event).or_throw(env)?;
         let Some(mut listeners) = self.core.listeners(env)? else { return Ok(false) };
@@ -198,6 +207,19 @@ impl ObjectFinalize for YDoc {
     }
 }
 
+fn parse_options(env: Env, options: Unknown<'_>) -> Result<YDocOptions> {
+    let invalid = |message: &str| {
+        throw(env, ProviderError::new(ErrorCode::InvalidOption, format!("options: {message}")))
+    };
+    match options.get_type()? {
+        ValueType::Undefined | ValueType::Null => Ok(YDocOptions::default()),
+        // SAFETY: it is an object.
+        ValueType::Object => unsafe { YDocOptions::from_napi_value(env.raw(), options.raw()) }
+            .map_err(|error| invalid(&error.reason)),
+        _ => Err(invalid("expected an object")),
+    }
+}
+
 fn client_id(value: f64) -> std::result::Result<u64, ProviderError> {
     if value.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&value) {
         return Ok(value as u64);
@@ -212,16 +234,27 @@ fn interest(event: &str) -> std::result::Result<Option<Interest>, ProviderError>
         "updateV2" => Ok(Some(Interest::UpdateV2)),
         "afterTransaction" => Ok(Some(Interest::AfterTransaction)),
         "destroy" => Ok(None),
-        other => {
-            Err(ProviderError::new(ErrorCode::InvalidArgument, format!("event: a YDoc has no event '{other}'")))
-        }
+        other => Err(ProviderError::new(
+            ErrorCode::InvalidArgument,
+            format!("event: a YDoc has no event '{other}'"),
+        )),
     }
 }
 
 /// Any `YDoc` given as an argument.
-pub(in crate::binding) fn doc_argument<'a>(env: Env, doc: &'a Unknown<'_>, name: &str) -> Result<Rc<DocCore>> {
+pub(in crate::binding) fn doc_argument<'a>(
+    env: Env,
+    doc: &'a Unknown<'_>,
+    name: &str,
+) -> Result<Rc<DocCore>> {
     let instance = crate::binding::value::instance::<YDoc>(env, doc);
     instance.map(|it| Rc::clone(&it.core)).ok_or_else(|| {
-        throw(env, ProviderError::new(ErrorCode::InvalidArgument, format!("{name}: expected a YDoc of this package")))
+        throw(
+            env,
+            ProviderError::new(
+                ErrorCode::InvalidArgument,
+                format!("{name}: expected a YDoc of this package"),
+            ),
+        )
     })
 }

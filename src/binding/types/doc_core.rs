@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use napi::bindgen_prelude::{JavaScriptClassExt, Object, Unknown};
 use napi::{Env, JsValue};
-use yrs::TransactionMut;
+use yrs::{ReadTxn, TransactionMut};
 
 use super::dispatch::Pending;
 use super::transaction::YTransaction;
@@ -55,6 +55,18 @@ impl DocCore {
     /// The document as the other layers know it.
     pub(crate) fn document(&self) -> Document {
         self.local.document()
+    }
+
+    /// Globally unique id of the document.
+    pub(crate) fn guid(&self) -> String {
+        self.local.guid()
+    }
+
+    /// Whether the document has content, integrated or waiting for what it builds on.
+    pub(crate) fn has_content(self: &Rc<Self>, env: Env) -> Result<bool> {
+        self.read(env, None, |reader| {
+            !reader.state_vector().is_empty() || reader.has_missing_updates()
+        })
     }
 
     /// Remembers the `YDoc` of this document, weakly, and gives it its lists of listeners.
@@ -119,7 +131,11 @@ impl DocCore {
             return;
         }
         if let Ok(Some(record)) = self.local.commit(id) {
-            self.queue.borrow_mut().push_back(Pending { record: Rc::new(record), origin: None, is_remote: false });
+            self.queue.borrow_mut().push_back(Pending {
+                record: Rc::new(record),
+                origin: None,
+                is_remote: false,
+            });
             self.thread.inbox.push(Message::Document(self.id));
         }
         self.local.leave();
@@ -151,11 +167,23 @@ impl DocCore {
         txn: Option<&YTransaction>,
         edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
     ) -> Result<R> {
+        self.write_and(env, txn, edit, Ok)
+    }
+
+    /// Edits, and does something about it before listeners hear of it.
+    pub(super) fn write_and<R, S>(
+        self: &Rc<Self>,
+        env: Env,
+        txn: Option<&YTransaction>,
+        edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
+        then: impl FnOnce(R) -> Result<S>,
+    ) -> Result<S> {
         self.touch(env)?;
         if let Some(txn) = txn {
             txn.check_open(self).or_throw(env)?;
         }
         let (value, record) = self.local.write(edit).or_throw(env)?;
+        let value = then(value)?;
         self.emit_local(env, record, None)?;
         Ok(value)
     }
@@ -169,14 +197,20 @@ impl DocCore {
     ) -> Result<()> {
         self.touch(env)?;
         crate::protocol::update::scan_v1(update)
-            .map_err(|error| ProviderError::new(ErrorCode::InvalidUpdate, format!("not a V1 update: {error}")))
+            .map_err(|error| {
+                ProviderError::new(ErrorCode::InvalidUpdate, format!("not a V1 update: {error}"))
+            })
             .or_throw(env)?;
         let record = self.local.apply_update(update).or_throw(env)?;
         self.emit_local(env, record, origin)
     }
 
     /// Opens an explicit transaction.
-    pub(super) fn begin<'env>(self: &Rc<Self>, env: &'env Env, origin: Unknown<'env>) -> Result<Object<'env>> {
+    pub(super) fn begin<'env>(
+        self: &Rc<Self>,
+        env: &'env Env,
+        origin: Unknown<'env>,
+    ) -> Result<Object<'env>> {
         self.touch(*env)?;
         let id = self.local.begin().or_throw(*env)?;
         let txn = YTransaction::open(Rc::clone(self), id).into_instance(env)?.as_object(env);
@@ -186,19 +220,33 @@ impl DocCore {
     }
 
     /// Commits an explicit transaction.
-    pub(super) fn commit(self: &Rc<Self>, env: Env, id: u64, origin: Option<Reference>) -> Result<()> {
+    pub(super) fn commit(
+        self: &Rc<Self>,
+        env: Env,
+        id: u64,
+        origin: Option<Reference>,
+    ) -> Result<()> {
         if !self.local.is_open(id) {
             return Ok(());
         }
-        let record = self.local.commit(id).or_throw(env)?;
         // It may have been opened in an earlier tick, whose end left the baton with it.
         self.thread.hold(self)?;
+        let record = self.local.commit(id).or_throw(env)?;
         self.emit_local(env, record, origin)
     }
 
-    fn emit_local(self: &Rc<Self>, env: Env, record: Option<Record>, origin: Option<Reference>) -> Result<()> {
+    fn emit_local(
+        self: &Rc<Self>,
+        env: Env,
+        record: Option<Record>,
+        origin: Option<Reference>,
+    ) -> Result<()> {
         let Some(record) = record else { return Ok(()) };
-        self.queue.borrow_mut().push_back(Pending { record: Rc::new(record), origin, is_remote: false });
+        self.queue.borrow_mut().push_back(Pending {
+            record: Rc::new(record),
+            origin,
+            is_remote: false,
+        });
         match self.dispatch_queue(env) {
             Some(thrown) => Err(raw::throw(env, thrown)),
             None => Ok(()),
@@ -206,7 +254,11 @@ impl DocCore {
     }
 
     fn emit_remote(self: &Rc<Self>, env: Env, record: Record) {
-        self.queue.borrow_mut().push_back(Pending { record: Rc::new(record), origin: None, is_remote: true });
+        self.queue.borrow_mut().push_back(Pending {
+            record: Rc::new(record),
+            origin: None,
+            is_remote: true,
+        });
         if let Some(thrown) = self.dispatch_queue(env) {
             raw::report_uncaught(env, thrown);
         }

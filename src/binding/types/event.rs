@@ -2,19 +2,22 @@
 
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{Array, JavaScriptClassExt, Object, This, Unknown};
 use napi::Env;
+use napi::bindgen_prelude::{Array, JavaScriptClassExt, Object, This, Unknown};
 use napi_derive::napi;
-use yrs::types::PathSegment;
 use yrs::Any;
+use yrs::types::PathSegment;
 
 use super::doc_core::DocCore;
 use super::shared_type::SharedType;
 use super::{YArray, YMap, YText};
 use crate::binding::error::Result;
 use crate::binding::hidden::Hidden;
+use crate::binding::raw::set_key;
 use crate::binding::value::{any_to_js, value_to_js};
-use crate::document::{EntryChange, Record, SequenceChange, TextChange, TypeChange, TypeEvent, TypeHandle, TypeKind};
+use crate::document::{
+    EntryChange, Record, SequenceChange, TextChange, TypeChange, TypeEvent, TypeHandle, TypeKind,
+};
 
 /// Where in a record an event stands.
 #[derive(Debug, Clone, Copy)]
@@ -105,9 +108,9 @@ impl YTextEvent {
                 }
             };
             if !attributes.is_empty() {
-                let mut object = Object::new(env)?;
+                let object = Object::new(env)?;
                 for (key, value) in attributes {
-                    object.set(key.as_ref(), any_to_js(env, value)?)?;
+                    set_key(*env, &object, key, &any_to_js(env, value)?)?;
                 }
                 step.set("attributes", object)?;
             }
@@ -200,7 +203,7 @@ impl YMapEvent {
     /// What changed, by key.
     #[napi(getter, ts_return_type = "Record<string, YMapChange>")]
     pub fn keys<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let mut keys = Object::new(env)?;
+        let keys = Object::new(env)?;
         let TypeChange::Map(changes) = &self.0.event().change else { return Ok(keys) };
         for (key, change) in changes {
             let (action, old, new) = match change {
@@ -216,7 +219,7 @@ impl YMapEvent {
             if let Some(new) = new {
                 entry.set("newValue", value_to_js(env, &self.0.core, new)?)?;
             }
-            keys.set(key.as_ref(), entry)?;
+            set_key(*env, &keys, key, &entry)?;
         }
         Ok(keys)
     }
@@ -239,15 +242,23 @@ impl YMapEvent {
 }
 
 /// The wrapper of a shared type that is part of a document.
-pub(crate) fn type_to_js<'env>(env: &'env Env, core: &Rc<DocCore>, handle: &TypeHandle) -> Result<Object<'env>> {
+pub(crate) fn type_to_js<'env>(
+    env: &'env Env,
+    core: &Rc<DocCore>,
+    handle: &TypeHandle,
+) -> Result<Object<'env>> {
     let core = Rc::clone(core);
     let object = match handle.kind {
         TypeKind::Array => YArray(SharedType::integrated(Rc::clone(&core), handle.clone()))
             .into_instance(env)?
             .as_object(env),
-        TypeKind::Map => YMap(SharedType::integrated(Rc::clone(&core), handle.clone())).into_instance(env)?.as_object(env),
+        TypeKind::Map => YMap(SharedType::integrated(Rc::clone(&core), handle.clone()))
+            .into_instance(env)?
+            .as_object(env),
         // The other kinds have no class yet; their text is what can be read of them.
-        _ => YText(SharedType::integrated(Rc::clone(&core), handle.clone())).into_instance(env)?.as_object(env),
+        _ => YText(SharedType::integrated(Rc::clone(&core), handle.clone()))
+            .into_instance(env)?
+            .as_object(env),
     };
     core.own(*env, &object)?;
     Ok(object)
@@ -256,7 +267,9 @@ pub(crate) fn type_to_js<'env>(env: &'env Env, core: &Rc<DocCore>, handle: &Type
 /// Attributes of a text as the CRDT takes them.
 pub(super) fn attributes(any: Any) -> Option<yrs::types::Attrs> {
     match any {
-        Any::Map(map) => Some(map.iter().map(|(key, value)| (key.as_str().into(), value.clone())).collect()),
+        Any::Map(map) => {
+            Some(map.iter().map(|(key, value)| (key.as_str().into(), value.clone())).collect())
+        }
         _ => None,
     }
 }

@@ -20,7 +20,12 @@ use crate::protocol::update;
 ///
 /// Throws `ERR_INVALID_UPDATE` when the bytes are no V1 update; the document is unchanged then.
 #[napi(ts_args_type = "doc: YDoc, update: Uint8Array, origin?: any")]
-pub fn apply_update(env: Env, doc: &YDoc, update: Uint8Array, origin: Option<Unknown<'_>>) -> Result<()> {
+pub fn apply_update(
+    env: Env,
+    doc: &YDoc,
+    update: Uint8Array,
+    origin: Option<Unknown<'_>>,
+) -> Result<()> {
     let origin = origin.map(|it| keep_origin(env, it)).transpose()?.flatten();
     doc.core.apply_update(env, &update, origin)
 }
@@ -29,7 +34,11 @@ pub fn apply_update(env: Env, doc: &YDoc, update: Uint8Array, origin: Option<Unk
 ///
 /// Throws `ERR_INVALID_UPDATE` when the bytes are no state vector.
 #[napi]
-pub fn encode_state_as_update(env: Env, doc: &YDoc, vector: Option<Uint8Array>) -> Result<Uint8Array> {
+pub fn encode_state_as_update(
+    env: Env,
+    doc: &YDoc,
+    vector: Option<Uint8Array>,
+) -> Result<Uint8Array> {
     encode_diff_v1(env, &doc.core, vector.as_deref())
 }
 
@@ -44,11 +53,14 @@ pub fn encode_state_vector(env: Env, doc: &YDoc) -> Result<Uint8Array> {
 /// Throws `ERR_INVALID_UPDATE` when any of them is no V1 update.
 #[napi(js_name = "mergeUpdatesV1")]
 pub fn merge_updates_v1(env: Env, updates: Vec<Uint8Array>) -> Result<Uint8Array> {
-    let invalid = |error: String| ProviderError::new(ErrorCode::InvalidUpdate, format!("not a V1 update: {error}"));
+    let invalid = |error: String| {
+        ProviderError::new(ErrorCode::InvalidUpdate, format!("not a V1 update: {error}"))
+    };
     for update in &updates {
         update::scan_v1(update).map_err(|error| invalid(error.to_string())).or_throw(env)?;
     }
-    let merged = update::merge(&updates).map_err(|error| invalid(error.to_string())).or_throw(env)?;
+    let merged =
+        update::merge(&updates).map_err(|error| invalid(error.to_string())).or_throw(env)?;
     Ok(Uint8Array::from(merged))
 }
 
@@ -56,7 +68,11 @@ pub(super) fn encode_state_vector_v1(env: Env, core: &Rc<DocCore>) -> Result<Uin
     core.read(env, None, |reader| reader.state_vector().encode_v1()).map(Uint8Array::from)
 }
 
-pub(super) fn encode_diff_v1(env: Env, core: &Rc<DocCore>, vector: Option<&[u8]>) -> Result<Uint8Array> {
+pub(super) fn encode_diff_v1(
+    env: Env,
+    core: &Rc<DocCore>,
+    vector: Option<&[u8]>,
+) -> Result<Uint8Array> {
     let vector = match vector {
         Some(bytes) => decode_state_vector(bytes).or_throw(env)?,
         None => StateVector::default(),
@@ -73,7 +89,9 @@ pub(super) fn keep_origin(env: Env, origin: Unknown<'_>) -> Result<Option<Refere
 }
 
 fn decode_state_vector(bytes: &[u8]) -> std::result::Result<StateVector, ProviderError> {
-    let invalid = |error: String| ProviderError::new(ErrorCode::InvalidUpdate, format!("not a state vector: {error}"));
+    let invalid = |error: String| {
+        ProviderError::new(ErrorCode::InvalidUpdate, format!("not a state vector: {error}"))
+    };
     update::scan_state_vector(bytes).map_err(|error| invalid(error.to_string()))?;
     StateVector::decode_v1(bytes).map_err(|error| invalid(error.to_string()))
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{JsObjectValue, Object, This, Unknown};
+use napi::bindgen_prelude::{Object, This, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
 use yrs::types::ToJson;
@@ -12,7 +12,7 @@ use super::shared_type::SharedType;
 use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
-use crate::binding::raw::Reference;
+use crate::binding::raw::{Reference, own_entries, set_key};
 use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
 use crate::document::{Input, TypeKind, Value, map_delete, map_set};
 
@@ -27,7 +27,11 @@ use crate::document::{Input, TypeKind, Value, map_delete, map_set};
 pub struct YMap(pub(in crate::binding) SharedType<Vec<(String, Rc<Reference>)>>);
 
 impl YMap {
-    pub(in crate::binding) fn input<'env>(&self, env: Env, seen: &mut Preliminaries<'env>) -> Result<Input> {
+    pub(in crate::binding) fn input<'env>(
+        &self,
+        env: Env,
+        seen: &mut Preliminaries<'env>,
+    ) -> Result<Input> {
         let (entries, slot) = self.0.preliminary_parts().or_throw(env)?;
         let entries: Result<Vec<(String, Input)>> = entries
             .iter()
@@ -44,9 +48,8 @@ impl YMap {
     pub fn new(env: Env, init: Option<Object<'_>>) -> Result<Self> {
         let mut entries = Vec::new();
         if let Some(init) = init {
-            for key in Object::keys(&init)? {
-                let value = Rc::new(Reference::boxed(env, &init.get_named_property_unchecked::<Unknown>(&key)?)?);
-                entries.push((key, value));
+            for (key, value) in own_entries(env, &init)? {
+                entries.push((key, Rc::new(Reference::boxed(env, &value)?)));
             }
         }
         Ok(Self(SharedType::preliminary(TypeKind::Map, entries)))
@@ -93,7 +96,11 @@ impl YMap {
 
     /// The entries as a plain JSON-like object, nested shared types included.
     #[napi(ts_return_type = "Record<string, any>")]
-    pub fn to_json<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Unknown<'env>> {
+    pub fn to_json<'env>(
+        &self,
+        env: &'env Env,
+        txn: Option<&YTransaction>,
+    ) -> Result<Unknown<'env>> {
         if self.0.is_preliminary() {
             return self.entries(env, txn).map(|it| it.to_unknown());
         }
@@ -103,21 +110,26 @@ impl YMap {
 
     /// Sets a key. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed.
     #[napi(ts_args_type = "key: string, value: YInput, txn?: YTransaction")]
-    pub fn set(&self, env: Env, key: String, value: Unknown<'_>, txn: Option<&YTransaction>) -> Result<()> {
+    pub fn set(
+        &self,
+        env: Env,
+        key: String,
+        value: Unknown<'_>,
+        txn: Option<&YTransaction>,
+    ) -> Result<()> {
         if self.0.is_preliminary() {
             let value = Rc::new(Reference::boxed(env, &value)?);
-            self.0.with_preliminary(|entries| match entries.iter_mut().find(|(other, _)| *other == key) {
-                Some(entry) => entry.1 = value,
-                None => entries.push((key, value)),
+            self.0.with_preliminary(|entries| {
+                match entries.iter_mut().find(|(other, _)| *other == key) {
+                    Some(entry) => entry.1 = value,
+                    None => entries.push((key, value)),
+                }
             });
             return Ok(());
         }
-        let (core, _) = self.0.place(env)?;
         let mut seen = Preliminaries::default();
         let input = seen.input(env, value)?;
-        let inserted = self.0.write(env, txn, |txn, branch| map_set(txn, branch, &key, input));
-        seen.integrate(env, &core)?;
-        inserted
+        self.0.insert(env, txn, seen, |txn, branch| map_set(txn, branch, &key, input))
     }
 
     /// Removes a key; a key that is not there is no error.
@@ -134,7 +146,12 @@ impl YMap {
 
     /// The value of a key, `undefined` if there is none.
     #[napi(ts_return_type = "any")]
-    pub fn get<'env>(&self, env: &'env Env, key: String, txn: Option<&YTransaction>) -> Result<Unknown<'env>> {
+    pub fn get<'env>(
+        &self,
+        env: &'env Env,
+        key: String,
+        txn: Option<&YTransaction>,
+    ) -> Result<Unknown<'env>> {
         let preliminary = self.0.with_preliminary(|entries| {
             entries.iter().find(|(other, _)| *other == key).map(|(_, value)| Rc::clone(value))
         });
@@ -142,27 +159,35 @@ impl YMap {
             return value.map_or_else(|| undefined(env), |value| value.unboxed());
         }
         let (core, _) = self.0.place(*env)?;
-        let value = self.0.read(*env, txn, |reader, branch| MapRef::from(branch).get(reader, &key).map(Value::from))?;
+        let value = self.0.read(*env, txn, |reader, branch| {
+            MapRef::from(branch).get(reader, &key).map(Value::from)
+        })?;
         value.map_or_else(|| undefined(env), |value| value_to_js(env, &core, &value))
     }
 
     /// All entries as an object; nested shared types stay shared types.
     #[napi(ts_return_type = "Record<string, any>")]
-    pub fn entries<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Object<'env>> {
-        let mut object = Object::new(env)?;
+    pub fn entries<'env>(
+        &self,
+        env: &'env Env,
+        txn: Option<&YTransaction>,
+    ) -> Result<Object<'env>> {
+        let object = Object::new(env)?;
         if let Some(entries) = self.0.with_preliminary(|entries| entries.clone()) {
             for (key, value) in &entries {
-                object.set(key, value.unboxed()?)?;
+                set_key(*env, &object, key, &value.unboxed()?)?;
             }
             return Ok(object);
         }
         let (core, _) = self.0.place(*env)?;
         let entries = self.0.read(*env, txn, |reader, branch| {
             let map = MapRef::from(branch);
-            map.iter(reader).map(|(key, value)| (key.to_owned(), Value::from(value))).collect::<Vec<_>>()
+            map.iter(reader)
+                .map(|(key, value)| (key.to_owned(), Value::from(value)))
+                .collect::<Vec<_>>()
         })?;
         for (key, value) in &entries {
-            object.set(key, value_to_js(env, &core, value)?)?;
+            set_key(*env, &object, key, &value_to_js(env, &core, value)?)?;
         }
         Ok(object)
     }

@@ -4,6 +4,7 @@
 //! `dispatch` calls listeners. Every other file is one class.
 
 mod array;
+pub mod awareness;
 mod dispatch;
 mod doc;
 mod doc_core;
@@ -18,5 +19,7 @@ pub(super) use array::YArray;
 pub(super) use map::YMap;
 pub(super) use text::YText;
 
+pub(super) use awareness::{Awareness, AwarenessCore};
+pub(super) use doc::doc_argument;
 pub(super) use doc_core::DocCore;
 pub(super) use event::type_to_js;

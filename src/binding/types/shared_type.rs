@@ -14,6 +14,7 @@ use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::hidden::Hidden;
 use crate::binding::listeners::Listener;
+use crate::binding::value::Preliminaries;
 use crate::document::{Reader, Slot, TypeHandle, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
 
@@ -67,7 +68,12 @@ impl<P> SharedType<P> {
     }
 
     /// After an insertion: takes the place that was noted in the slot.
-    pub(in crate::binding) fn integrate<'env>(&self, env: Env, core: &Rc<DocCore>, wrapper: &impl JsValue<'env>) -> Result<()> {
+    pub(in crate::binding) fn integrate<'env>(
+        &self,
+        env: Env,
+        core: &Rc<DocCore>,
+        wrapper: &impl JsValue<'env>,
+    ) -> Result<()> {
         let id = match &*self.state.borrow() {
             State::Preliminary { slot, .. } => slot.get().cloned(),
             State::Integrated { .. } => None,
@@ -99,7 +105,8 @@ impl<P> SharedType<P> {
         read: impl FnOnce(&Reader<'_>, BranchPtr) -> R,
     ) -> Result<R> {
         let (core, handle) = self.place(env)?;
-        let value = core.read(env, txn, |reader| handle.resolve(reader).map(|branch| read(reader, branch)))?;
+        let value = core
+            .read(env, txn, |reader| handle.resolve(reader).map(|branch| read(reader, branch)))?;
         value.ok_or_else(deleted).or_throw(env)
     }
 
@@ -115,6 +122,22 @@ impl<P> SharedType<P> {
             let branch = handle.resolve(txn).ok_or_else(deleted)?;
             edit(txn, branch)
         })
+    }
+
+    /// Edits the type's branch with values that may hold preliminary types, which are part of the document afterwards.
+    pub(super) fn insert(
+        &self,
+        env: Env,
+        txn: Option<&YTransaction>,
+        preliminaries: Preliminaries<'_>,
+        edit: impl FnOnce(&mut TransactionMut<'_>, BranchPtr) -> std::result::Result<(), ProviderError>,
+    ) -> Result<()> {
+        let (core, handle) = self.place(env)?;
+        let edit = |txn: &mut TransactionMut<'_>| {
+            let branch = handle.resolve(txn).ok_or_else(deleted)?;
+            edit(txn, branch)
+        };
+        core.write_and(env, txn, edit, |()| preliminaries.integrate(env, &core))
     }
 
     /// Whether the type is part of a document and not deleted.
@@ -156,7 +179,12 @@ impl<P> SharedType<P> {
         Ok(())
     }
 
-    pub(super) fn unobserve(&self, env: Env, listener: Listener<'_>, is_deep: bool) -> Result<bool> {
+    pub(super) fn unobserve(
+        &self,
+        env: Env,
+        listener: Listener<'_>,
+        is_deep: bool,
+    ) -> Result<bool> {
         let (core, handle) = self.place(env)?;
         core.touch(env)?;
         let Some(mut listeners) = core.listeners(env)? else { return Ok(false) };

@@ -1,8 +1,8 @@
 //! `YText`.
 
 use napi::Env;
-use napi::bindgen_prelude::{Array, Object, This, Unknown};
 use napi::ValueType;
+use napi::bindgen_prelude::{Array, Object, This, Unknown};
 use napi_derive::napi;
 use yrs::types::text::YChange;
 use yrs::{GetString, Text, TextRef};
@@ -12,8 +12,11 @@ use super::shared_type::SharedType;
 use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
-use crate::binding::value::{any_from_js, any_to_js, value_to_js};
-use crate::document::{Input, TypeKind, Value, text_delete, text_format, text_insert, text_insert_embed};
+use crate::binding::raw::set_key;
+use crate::binding::value::{any_to_js, json_from_js, value_to_js};
+use crate::document::{
+    Input, TypeKind, Value, text_delete, text_format, text_insert, text_insert_embed,
+};
 use crate::error::{ErrorCode, ProviderError};
 
 /// A shared text. Positions and lengths count UTF-16 units, as in JavaScript strings.
@@ -87,7 +90,9 @@ impl YText {
     pub fn text(&self, env: Env, txn: Option<&YTransaction>) -> Result<String> {
         match self.0.with_preliminary(|content| String::from_utf16_lossy(content)) {
             Some(text) => Ok(text),
-            None => self.0.read(env, txn, |reader, branch| TextRef::from(branch).get_string(reader)),
+            None => {
+                self.0.read(env, txn, |reader, branch| TextRef::from(branch).get_string(reader))
+            }
         }
     }
 
@@ -100,7 +105,9 @@ impl YText {
     /// Inserts text at an index, with attributes if given, else with those of the text on its left.
     ///
     /// Throws `ERR_OUT_OF_RANGE` past the end, `ERR_TRANSACTION_CLOSED`, `ERR_DELETED_TYPE`.
-    #[napi(ts_args_type = "index: number, chunk: string, attributes?: YAttributes | null, txn?: YTransaction")]
+    #[napi(
+        ts_args_type = "index: number, chunk: string, attributes?: YAttributes | null, txn?: YTransaction"
+    )]
     pub fn insert(
         &self,
         env: Env,
@@ -118,14 +125,18 @@ impl YText {
         });
         match edited {
             Some(edited) => edited.or_throw(env),
-            None => self.0.write(env, txn, |txn, branch| text_insert(txn, branch, index, &chunk, attributes)),
+            None => self
+                .0
+                .write(env, txn, |txn, branch| text_insert(txn, branch, index, &chunk, attributes)),
         }
     }
 
     /// Inserts an object, an image say, that counts one unit.
     ///
     /// Throws `ERR_OUT_OF_RANGE` past the end, `ERR_UNSUPPORTED_VALUE`, `ERR_PRELIMINARY_TYPE`.
-    #[napi(ts_args_type = "index: number, embed: YValue, attributes?: YAttributes | null, txn?: YTransaction")]
+    #[napi(
+        ts_args_type = "index: number, embed: YValue, attributes?: YAttributes | null, txn?: YTransaction"
+    )]
     pub fn insert_embed(
         &self,
         env: Env,
@@ -135,15 +146,18 @@ impl YText {
         txn: Option<&YTransaction>,
     ) -> Result<()> {
         let index = position(env, index, "index")?;
-        let embed = any_from_js(env, embed)?;
+        let embed = json_from_js(env, embed)?;
         let attributes = self.attributes(env, attributes)?;
-        self.0.write(env, txn, |txn, branch| text_insert_embed(txn, branch, index, embed, attributes))
+        self.0
+            .write(env, txn, |txn, branch| text_insert_embed(txn, branch, index, embed, attributes))
     }
 
     /// Sets attributes of a range; `null` removes one.
     ///
     /// Throws `ERR_OUT_OF_RANGE` past the end, `ERR_PRELIMINARY_TYPE`.
-    #[napi(ts_args_type = "index: number, length: number, attributes: YAttributes, txn?: YTransaction")]
+    #[napi(
+        ts_args_type = "index: number, length: number, attributes: YAttributes, txn?: YTransaction"
+    )]
     pub fn format(
         &self,
         env: Env,
@@ -154,7 +168,10 @@ impl YText {
     ) -> Result<()> {
         let (index, length) = (position(env, index, "index")?, position(env, length, "length")?);
         let Some(attributes) = self.attributes(env, Some(attributes))? else {
-            return Err(throw(env, ProviderError::new(ErrorCode::InvalidArgument, "attributes: expected an object")));
+            return Err(throw(
+                env,
+                ProviderError::new(ErrorCode::InvalidArgument, "attributes: expected an object"),
+            ));
         };
         self.0.write(env, txn, |txn, branch| text_format(txn, branch, index, length, attributes))
     }
@@ -180,7 +197,13 @@ impl YText {
 
     /// Removes a range. Throws `ERR_OUT_OF_RANGE` past the end.
     #[napi]
-    pub fn delete(&self, env: Env, index: f64, length: f64, txn: Option<&YTransaction>) -> Result<()> {
+    pub fn delete(
+        &self,
+        env: Env,
+        index: f64,
+        length: f64,
+        txn: Option<&YTransaction>,
+    ) -> Result<()> {
         let (index, length) = (position(env, index, "index")?, position(env, length, "length")?);
         let edited = self.0.with_preliminary(|content| {
             content.drain(range(content.len(), index, length)?);
@@ -194,20 +217,26 @@ impl YText {
 
     /// The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`.
     #[napi(ts_args_type = "txn?: YTransaction", ts_return_type = "Array<YTextInsert>")]
-    pub fn to_delta<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Array<'env>> {
+    pub fn to_delta<'env>(
+        &self,
+        env: &'env Env,
+        txn: Option<&YTransaction>,
+    ) -> Result<Array<'env>> {
         let (core, _) = self.0.place(*env)?;
         let runs = self.0.read(*env, txn, |reader, branch| {
             let diff = TextRef::from(branch).diff(reader, YChange::identity);
-            diff.into_iter().map(|run| (Value::from(run.insert), run.attributes)).collect::<Vec<_>>()
+            diff.into_iter()
+                .map(|run| (Value::from(run.insert), run.attributes))
+                .collect::<Vec<_>>()
         })?;
         let mut list = env.create_array(runs.len() as u32)?;
         for (index, (insert, attributes)) in runs.iter().enumerate() {
             let mut run = Object::new(env)?;
             run.set("insert", value_to_js(env, &core, insert)?)?;
             if let Some(attributes) = attributes {
-                let mut object = Object::new(env)?;
+                let object = Object::new(env)?;
                 for (key, value) in attributes.iter() {
-                    object.set(key.as_ref(), any_to_js(env, value)?)?;
+                    set_key(*env, &object, key, &any_to_js(env, value)?)?;
                 }
                 run.set("attributes", object)?;
             }
@@ -244,15 +273,20 @@ impl YText {
     #[napi]
     pub fn free(&self) {}
 
-    fn attributes(&self, env: Env, value: Option<Unknown<'_>>) -> Result<Option<yrs::types::Attrs>> {
+    fn attributes(
+        &self,
+        env: Env,
+        value: Option<Unknown<'_>>,
+    ) -> Result<Option<yrs::types::Attrs>> {
         let Some(value) = value else { return Ok(None) };
         let refuse = |code, message: &str| Err(throw(env, ProviderError::new(code, message)));
         match value.get_type()? {
             ValueType::Undefined | ValueType::Null => Ok(None),
-            ValueType::Object if self.0.is_preliminary() => {
-                refuse(ErrorCode::PreliminaryType, "a preliminary text has no attributes: insert it first")
-            }
-            ValueType::Object => match attributes(any_from_js(env, value)?) {
+            ValueType::Object if self.0.is_preliminary() => refuse(
+                ErrorCode::PreliminaryType,
+                "a preliminary text has no attributes: insert it first",
+            ),
+            ValueType::Object => match attributes(json_from_js(env, value)?) {
                 Some(attributes) => Ok(Some(attributes)),
                 None => refuse(ErrorCode::InvalidArgument, "attributes: expected an object"),
             },
@@ -267,7 +301,10 @@ pub(super) fn position(env: Env, value: f64, name: &str) -> Result<u32> {
         return Ok(value as u32);
     }
     let code = if value.is_finite() { ErrorCode::OutOfRange } else { ErrorCode::InvalidArgument };
-    Err(throw(env, ProviderError::new(code, format!("{name}: expected a whole number from 0, got {value}"))))
+    Err(throw(
+        env,
+        ProviderError::new(code, format!("{name}: expected a whole number from 0, got {value}")),
+    ))
 }
 
 /// A range of preliminary content.
@@ -280,6 +317,7 @@ pub(super) fn range(
     if end <= available {
         return Ok(start..end);
     }
-    let message = format!("range {index}+{length} is outside of the content, which is {available} long");
+    let message =
+        format!("range {index}+{length} is outside of the content, which is {available} long");
     Err(ProviderError::new(ErrorCode::OutOfRange, message))
 }

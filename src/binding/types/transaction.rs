@@ -46,11 +46,17 @@ impl YTransaction {
         Self { core, kind: Kind::View { record } }
     }
 
-    pub(super) fn check_document(&self, core: &Rc<DocCore>) -> std::result::Result<(), ProviderError> {
+    pub(super) fn check_document(
+        &self,
+        core: &Rc<DocCore>,
+    ) -> std::result::Result<(), ProviderError> {
         if Rc::ptr_eq(&self.core, core) {
             Ok(())
         } else {
-            Err(ProviderError::new(ErrorCode::WrongDocument, "the transaction belongs to another document"))
+            Err(ProviderError::new(
+                ErrorCode::WrongDocument,
+                "the transaction belongs to another document",
+            ))
         }
     }
 
@@ -58,9 +64,10 @@ impl YTransaction {
         self.check_document(core)?;
         match self.kind {
             Kind::Explicit { id } if core.local.is_open(id) => Ok(()),
-            Kind::Explicit { .. } => {
-                Err(ProviderError::new(ErrorCode::TransactionClosed, "the transaction was already committed"))
-            }
+            Kind::Explicit { .. } => Err(ProviderError::new(
+                ErrorCode::TransactionClosed,
+                "the transaction was already committed",
+            )),
             Kind::View { .. } => Err(ProviderError::new(
                 ErrorCode::TransactionClosed,
                 "a listener's transaction was already committed: edit without it",
@@ -140,4 +147,3 @@ impl ObjectFinalize for YTransaction {
         Ok(())
     }
 }
-

@@ -1,0 +1,41 @@
+//! A promise that Rust settles, with an error of ours as the reason (napi-rs would lose its code, T 17).
+
+use std::ptr;
+
+use napi::bindgen_prelude::{FromNapiValue, PromiseRaw, Unknown};
+use napi::{Env, JsValue, sys};
+
+use super::error::{Result, to_object};
+use super::raw::check;
+use crate::error::ProviderError;
+
+/// The settling end of a promise.
+pub(super) struct Deferred(sys::napi_deferred);
+
+impl Deferred {
+    pub(super) fn new<'env>(env: &'env Env) -> Result<(Self, PromiseRaw<'env, ()>)> {
+        let (mut deferred, mut promise) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: out-pointers are valid; the promise belongs to this environment.
+        unsafe {
+            check(sys::napi_create_promise(env.raw(), &raw mut deferred, &raw mut promise))?;
+            Ok((Self(deferred), PromiseRaw::from_napi_value(env.raw(), promise)?))
+        }
+    }
+
+    pub(super) fn settle(self, env: Env, result: std::result::Result<(), ProviderError>) {
+        // SAFETY: settled once, because `self` is consumed; values belong to this environment.
+        unsafe {
+            match result {
+                Ok(()) => {
+                    let mut undefined = ptr::null_mut();
+                    sys::napi_get_undefined(env.raw(), &raw mut undefined);
+                    sys::napi_resolve_deferred(env.raw(), self.0, undefined);
+                }
+                Err(error) => {
+                    let reason: Unknown<'_> = to_object(env, error);
+                    sys::napi_reject_deferred(env.raw(), self.0, reason.raw());
+                }
+            }
+        }
+    }
+}

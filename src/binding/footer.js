@@ -1,0 +1,32 @@
+
+// What only JavaScript can express: other names of a class, a class made of another one, frozen constants.
+module.exports.ProtocolProvider = nativeBinding.ProtocolManager
+module.exports.ProtocolConnection = nativeBinding.ProtocolManager
+module.exports.ProtocolProcessing = nativeBinding.ProtocolManager
+module.exports.Channel = Object.freeze({ Sync: 'sync', Awareness: 'awareness', Control: 'control' })
+module.exports.ProtocolMessageType = Object.freeze({ Sync: 0, Awareness: 1, Auth: 2, QueryAwareness: 3 })
+module.exports.YKafkaCollabationProvider = class YKafkaCollabationProvider extends nativeBinding.ProtocolManager {
+  constructor(url, name, doc, options = {}) {
+    const slash = name.indexOf('/')
+    const roomId = slash < 0 ? name : name.slice(0, slash)
+    super({
+      url,
+      roomId,
+      params: options.params,
+      autoConnect: options.connect,
+      resyncInterval: options.resyncInterval,
+      socketOptions: { reconnectionDelayMax: options.maxBackoffTime ?? 2500 }
+    })
+    this.doc = doc
+    this.docId = options.docId ?? (slash < 0 ? roomId : name.slice(slash + 1))
+    this.addDoc(doc, { docId: this.docId, awareness: options.awareness })
+  }
+
+  get awareness() {
+    return this.getDocState(this.docId)?.awareness
+  }
+
+  get synced() {
+    return this.getDocState(this.docId)?.synced ?? false
+  }
+}

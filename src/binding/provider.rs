@@ -1,0 +1,351 @@
+//! `ProtocolManager`.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use napi::bindgen_prelude::{Array, JsObjectValue, Object, PromiseRaw, This, Uint8Array, Unknown};
+use napi::{Env, JsValue};
+use napi_derive::napi;
+
+use super::deferred::Deferred;
+use super::error::{OrThrow, Result, throw};
+use super::events::status_name;
+use super::js_thread::JsThread;
+use super::listeners::Listener;
+use super::options::{Fields, ProviderOptions};
+use super::provider_core::{ProviderCore, Sink, new_awareness, or_destroyed};
+use super::raw;
+use super::types::{Awareness, doc_argument};
+use super::value::{instance, undefined};
+use crate::error::{ErrorCode, ProviderError};
+use crate::net::{DriverConfig, StaticAuth, spawn};
+use crate::protocol::channel::Channel;
+use crate::session::Status;
+
+/// How long a destroyed provider may take to send what was said before.
+const LINGER: Duration = Duration::from_secs(2);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Keeps Yjs documents in sync with a server: one Socket.IO connection, any number of documents.
+///
+/// ```js
+/// const provider = new ProtocolManager({ url: 'ws://localhost:3000', roomId: 'room' })
+/// const doc = new YDoc()
+/// provider.addDoc(doc, { docId: 'guid' })
+/// doc.getText('body').insert(0, 'hello')
+/// await provider.flush() // the edit is in the log
+/// provider.destroy()
+/// ```
+#[napi]
+pub struct ProtocolManager {
+    core: Rc<ProviderCore>,
+    url: String,
+    room_id: String,
+}
+
+#[napi]
+impl ProtocolManager {
+    /// A provider. With `autoConnect` (the default) it connects when the current tick ends, so that documents added in
+    /// this tick are part of the first handshake.
+    ///
+    /// Throws `ERR_INVALID_OPTION`; the message begins with the path of the option.
+    #[napi(constructor, ts_args_type = "options: ProtocolProviderOptions")]
+    pub fn new(env: Env, this: This<'_>, options: Unknown<'_>) -> Result<Self> {
+        let options = ProviderOptions::parse(env, options)?;
+        let thread = JsThread::current(env)?;
+        let id = thread.next_id();
+        let room_id = options.session.room_id.clone();
+        let config = DriverConfig {
+            session: options.session,
+            transport: options.transport,
+            auth: Arc::new(StaticAuth(options.auth)),
+        };
+        let sink = Sink { id, inbox: Arc::clone(&thread.inbox) };
+        let handle = spawn(config, Arc::new(sink)).or_throw(env)?;
+        // Nobody pays for what nobody listens to; `on` turns them on.
+        handle.set_message_events(false);
+        let core = ProviderCore::new(id, handle, Rc::clone(&thread));
+        core.set_wrapper(env, &this)?;
+        if options.auto_connect {
+            core.keep_alive(env)?;
+            let core = Rc::clone(&core);
+            thread.at_tick_end(move |env| {
+                if core.check_alive().is_ok() {
+                    core.connect(env).ok();
+                }
+            })?;
+        }
+        Ok(Self { core, url: options.url, room_id })
+    }
+
+    /// The URL as it was given.
+    #[napi(getter)]
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// The room of all documents.
+    #[napi(getter)]
+    pub fn room_id(&self) -> String {
+        self.room_id.clone()
+    }
+
+    /// State of the connection.
+    #[napi(getter, ts_return_type = "ProviderStatus")]
+    pub fn status(&self) -> &'static str {
+        status_name(self.core.status())
+    }
+
+    /// The Socket.IO socket: its id while connected.
+    #[napi(
+        getter,
+        ts_return_type = "{ readonly id: string | undefined; readonly connected: boolean }"
+    )]
+    pub fn socket<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let mut socket = Object::new(env)?;
+        match self.core.socket_id() {
+            Some(id) => socket.set("id", id.as_ref())?,
+            None => socket.set("id", ())?,
+        }
+        socket.set("connected", self.core.status() == Status::Connected)?;
+        Ok(socket)
+    }
+
+    /// Connects, and stays connected until `disconnect()` or `destroy()`. When connected already: syncs anew.
+    ///
+    /// Throws `ERR_DESTROYED`.
+    #[napi]
+    pub fn connect(&self, env: Env) -> Result<()> {
+        or_destroyed(env, &self.core)?;
+        self.core.flush_updates();
+        self.core.connect(env)
+    }
+
+    /// Disconnects and stops attempts. Documents stay, and edits are kept for the next connection.
+    ///
+    /// Throws `ERR_DESTROYED`.
+    #[napi]
+    pub fn disconnect(&self, env: Env) -> Result<()> {
+        or_destroyed(env, &self.core)?;
+        self.core.flush_updates();
+        self.core.handle.disconnect();
+        Ok(())
+    }
+
+    /// Ends the provider for good. Returns at once; for at most two seconds more it sends what was said before and keeps
+    /// the process alive for it. To know that edits are in the log, `await flush()` first. A second call does nothing.
+    #[napi]
+    pub fn destroy(&self, env: Env) -> Result<()> {
+        if self.core.mark_destroyed() {
+            self.core.flush_updates();
+            self.core.keep_alive(env)?;
+            self.core.handle.destroy(LINGER);
+        }
+        Ok(())
+    }
+
+    /// Adds a document: it is synced from now on. `docId` is the document's guid by default.
+    ///
+    /// Throws `ERR_DOC_IN_USE` when the provider has a document with this id, `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
+    #[napi(ts_args_type = "doc: YDoc, options?: AddDocOptions")]
+    pub fn add_doc(&self, env: Env, doc: Unknown<'_>, options: Option<Unknown<'_>>) -> Result<()> {
+        or_destroyed(env, &self.core)?;
+        let core = doc_argument(env, &doc, "doc")?;
+        if self.core.doc_id_of(&core).is_some() {
+            return Err(throw(
+                env,
+                ProviderError::new(ErrorCode::DocInUse, "the document was already added"),
+            ));
+        }
+        let options = options.map(|it| Fields::new(env, "options", it)).transpose()?;
+        let field = |key: &str| match &options {
+            Some(options) => options.string(key),
+            None => Ok(None),
+        };
+        let doc_id = field("docId")?.unwrap_or_else(|| core.guid());
+        if doc_id.is_empty() {
+            return Err(throw(
+                env,
+                ProviderError::new(ErrorCode::InvalidOption, "docId: must not be empty"),
+            ));
+        }
+        let parent_id = field("parentId")?;
+        if self.core.key_of(&doc_id).is_some() {
+            let message = format!("the provider has a document '{doc_id}' already");
+            return Err(throw(env, ProviderError::new(ErrorCode::DocInUse, message)));
+        }
+        let given = options.as_ref().map(|it| it.value("awareness")).transpose()?.flatten();
+        let (awareness, inner) = match given {
+            Some(value) => match instance::<Awareness>(env, &value) {
+                Some(it) => (it.as_object(&env), Rc::clone(&it.inner)),
+                None => {
+                    let message = "awareness: expected an Awareness of this package";
+                    return Err(throw(env, ProviderError::new(ErrorCode::InvalidOption, message)));
+                }
+            },
+            None => new_awareness(&env, &core)?,
+        };
+        self.core.add_document(&env, core, awareness, inner, doc_id.clone(), parent_id)?;
+        self.emit_or_throw(env, "doc-loaded", &[raw::to_js(env, doc_id)?])
+    }
+
+    /// Removes a document. What it has to send is sent before, if connected; one that is not here is no error.
+    ///
+    /// Throws `ERR_INVALID_ARGUMENT` when it is neither a document nor an id.
+    #[napi(ts_args_type = "doc: YDoc | string")]
+    pub fn remove_doc(&self, env: Env, doc: Unknown<'_>) -> Result<()> {
+        let doc_id = if doc.get_type()? == napi::ValueType::String {
+            Some(doc.coerce_to_string()?.into_utf8()?.into_owned()?)
+        } else {
+            self.core.doc_id_of(&doc_argument(env, &doc, "doc")?)
+        };
+        if let Some(doc_id) = doc_id {
+            self.core.remove_document(env, &doc_id)?;
+        }
+        Ok(())
+    }
+
+    /// What the provider knows of a document; the object is kept up to date.
+    #[napi(ts_args_type = "docId: string", ts_return_type = "DocState | undefined")]
+    pub fn get_doc_state<'env>(&self, env: &'env Env, doc_id: String) -> Result<Unknown<'env>> {
+        match self.core.states(*env)? {
+            Some(states) if self.core.key_of(&doc_id).is_some() => {
+                states.get_named_property_unchecked(&doc_id)
+            }
+            _ => undefined(env),
+        }
+    }
+
+    /// Resolves when every edit made before the call is in the log.
+    ///
+    /// Rejects with `ERR_TIMEOUT` when the server did not confirm in time (30 s by default), `ERR_REFUSED`,
+    /// `ERR_PERMISSION_DENIED`, `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY` or `ERR_DESTROYED`.
+    #[napi(ts_args_type = "options?: { timeout?: number }", ts_return_type = "Promise<void>")]
+    pub fn flush<'env>(
+        &self,
+        env: &'env Env,
+        options: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let options = options.map(|it| Fields::new(*env, "options", it)).transpose()?;
+        let timeout = match options.as_ref().map(|it| it.number("timeout")).transpose()?.flatten() {
+            Some(timeout) => {
+                Duration::try_from_secs_f64(timeout.max(0.0) / 1000.0).unwrap_or(Duration::MAX)
+            }
+            None => FLUSH_TIMEOUT,
+        };
+        let (deferred, promise) = Deferred::new(env)?;
+        if let Err(error) = self.core.check_alive() {
+            deferred.settle(*env, Err(error));
+            return Ok(promise);
+        }
+        self.core.flush_updates();
+        self.core.keep_alive(*env)?;
+        let id = self.core.add_flush(deferred);
+        self.core.handle.flush(id, timeout);
+        Ok(promise)
+    }
+
+    /// Sends a message of your own: a type and what follows it. It is not kept for later: when not connected, an
+    /// `error` event with `ERR_CONNECTION` says so.
+    ///
+    /// Throws `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
+    #[napi(
+        ts_args_type = "channel: Channel, messageType: number, payload: Uint8Array, docId: string, parentId?: string"
+    )]
+    pub fn send(
+        &self,
+        env: Env,
+        channel: String,
+        message_type: u32,
+        payload: Uint8Array,
+        doc_id: String,
+        parent_id: Option<String>,
+    ) -> Result<()> {
+        or_destroyed(env, &self.core)?;
+        let channel = match channel.as_str() {
+            "sync" => Channel::Sync,
+            "awareness" => Channel::Awareness,
+            "control" => Channel::Control,
+            other => {
+                let message =
+                    format!("channel: expected 'sync', 'awareness' or 'control', got '{other}'");
+                return Err(throw(env, ProviderError::new(ErrorCode::InvalidArgument, message)));
+            }
+        };
+        let payload = Bytes::copy_from_slice(&payload);
+        self.core.handle.send(channel, u64::from(message_type), payload, doc_id, parent_id);
+        Ok(())
+    }
+
+    /// Adds a listener.
+    #[napi(
+        ts_generic_types = "K extends keyof ProviderEvents",
+        ts_args_type = "event: K, listener: ProviderEvents[K]"
+    )]
+    pub fn on(&self, env: Env, event: String, listener: Listener<'_>) -> Result<()> {
+        self.listen(env, &event, listener, false)
+    }
+
+    /// Adds a listener for the next time only.
+    #[napi(
+        ts_generic_types = "K extends keyof ProviderEvents",
+        ts_args_type = "event: K, listener: ProviderEvents[K]"
+    )]
+    pub fn once(&self, env: Env, event: String, listener: Listener<'_>) -> Result<()> {
+        self.listen(env, &event, listener, true)
+    }
+
+    /// Removes a listener.
+    #[napi(
+        ts_generic_types = "K extends keyof ProviderEvents",
+        ts_args_type = "event: K, listener: ProviderEvents[K]"
+    )]
+    pub fn off(&self, env: Env, event: String, listener: Listener<'_>) -> Result<()> {
+        if let Some(mut listeners) = self.core.listeners(env)? {
+            listeners.remove(&event, listener)?;
+        }
+        Ok(())
+    }
+
+    /// Calls the listeners of an event with these arguments.
+    #[napi(
+        ts_generic_types = "K extends keyof ProviderEvents",
+        ts_args_type = "event: K, args: Parameters<ProviderEvents[K]>"
+    )]
+    pub fn emit(&self, env: Env, event: String, args: Array<'_>) -> Result<()> {
+        let args: Result<Vec<Unknown<'_>>> =
+            (0..args.len()).map(|at| args.get_element(at)).collect();
+        self.emit_or_throw(env, &event, &args?)
+    }
+
+    /// Keeps the process alive while it connects or is connected: the default.
+    #[napi(js_name = "ref")]
+    pub fn reference(&self, env: Env) {
+        self.core.set_referenced(env, true);
+    }
+
+    /// Lets the process end although the provider is connected.
+    #[napi]
+    pub fn unref(&self, env: Env) {
+        self.core.set_referenced(env, false);
+    }
+
+    fn listen(&self, env: Env, event: &str, listener: Listener<'_>, is_once: bool) -> Result<()> {
+        if event == "control" || event.starts_with("message-") {
+            self.core.handle.set_message_events(true);
+        }
+        match self.core.listeners(env)? {
+            Some(mut listeners) => listeners.add(event, listener, is_once).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn emit_or_throw(&self, env: Env, event: &str, args: &[Unknown<'_>]) -> Result<()> {
+        match self.core.emit(env, event, args)?.first() {
+            Some(thrown) => Err(raw::throw(env, *thrown)),
+            None => Ok(()),
+        }
+    }
+}

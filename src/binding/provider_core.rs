@@ -1,0 +1,398 @@
+//! State of one provider on the JS thread, and what its events do to it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, Unknown};
+use napi::{Env, JsValue};
+
+use super::deferred::Deferred;
+use super::error::{OrThrow, Result};
+use super::hidden::Hidden;
+use super::inbox::{Inbox, Message};
+use super::js_thread::JsThread;
+use super::listeners::Listeners;
+use super::raw::{self, Reference, Thrown};
+use super::types::{Awareness, AwarenessCore, DocCore};
+use crate::document::AttachmentId;
+use crate::error::{ErrorCode, ProviderError};
+use crate::net::{EventSink, Handle};
+use crate::session::{AddDocument, DocKey, Event, Status};
+
+/// State of one provider.
+pub(super) struct ProviderCore {
+    pub(super) id: u64,
+    pub(super) handle: Handle,
+    pub(super) thread: Rc<JsThread>,
+    status: Cell<Status>,
+    socket_id: RefCell<Option<Arc<str>>>,
+    documents: RefCell<HashMap<DocKey, Entry>>,
+    flushes: RefCell<HashMap<u64, Deferred>>,
+    next: Cell<u64>,
+    wrapper: RefCell<Option<Reference>>,
+    /// While it connects, is connected or leaves, the provider and its listeners live without anybody holding it.
+    alive: RefCell<Option<Reference>>,
+    is_destroyed: Cell<bool>,
+    is_referenced: Cell<bool>,
+}
+
+/// One document of a provider.
+struct Entry {
+    doc_id: String,
+    core: Rc<DocCore>,
+    awareness: Rc<AwarenessCore>,
+    attachment: AttachmentId,
+}
+
+/// Carries events from the network thread to the JS thread.
+pub(super) struct Sink {
+    pub(super) id: u64,
+    pub(super) inbox: Arc<Inbox>,
+}
+
+impl EventSink for Sink {
+    fn handle_event(&self, event: Event) {
+        self.inbox.push(Message::Provider(self.id, Box::new(event)));
+    }
+
+    fn handle_finished(&self) {
+        self.inbox.push(Message::ProviderFinished(self.id));
+    }
+}
+
+impl ProviderCore {
+    pub(super) fn new(id: u64, handle: Handle, thread: Rc<JsThread>) -> Rc<Self> {
+        let core = Rc::new(Self {
+            id,
+            handle,
+            thread: Rc::clone(&thread),
+            status: Cell::new(Status::Disconnected),
+            socket_id: RefCell::default(),
+            documents: RefCell::default(),
+            flushes: RefCell::default(),
+            next: Cell::new(1),
+            wrapper: RefCell::default(),
+            alive: RefCell::default(),
+            is_destroyed: Cell::new(false),
+            is_referenced: Cell::new(true),
+        });
+        thread.register_provider(&core);
+        core
+    }
+
+    pub(super) fn set_wrapper<'env>(&self, env: Env, wrapper: &impl JsValue<'env>) -> Result<()> {
+        *self.wrapper.borrow_mut() = Some(Reference::weak(env, wrapper)?);
+        self.thread.hidden.set(env, wrapper, Hidden::Listeners, &Object::new(&env)?)?;
+        self.thread.hidden.set(env, wrapper, Hidden::Owner, &Object::new(&env)?)
+    }
+
+    pub(super) fn wrapper<'env>(&self) -> Option<Object<'env>> {
+        self.wrapper.borrow().as_ref().and_then(Reference::object)
+    }
+
+    pub(super) fn status(&self) -> Status {
+        self.status.get()
+    }
+
+    pub(super) fn socket_id(&self) -> Option<Arc<str>> {
+        self.socket_id.borrow().clone()
+    }
+
+    pub(super) fn check_alive(&self) -> std::result::Result<(), ProviderError> {
+        if self.is_destroyed.get() {
+            Err(ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed"))
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn connect(&self, env: Env) -> Result<()> {
+        self.keep_alive(env)?;
+        if self.status.get() == Status::Disconnected {
+            self.status.set(Status::Connecting);
+        }
+        self.handle.connect();
+        Ok(())
+    }
+
+    /// Returns whether this call destroyed it.
+    pub(super) fn mark_destroyed(&self) -> bool {
+        !self.is_destroyed.replace(true)
+    }
+
+    pub(super) fn set_referenced(&self, env: Env, is_referenced: bool) {
+        if self.is_referenced.replace(is_referenced) != is_referenced
+            && self.alive.borrow().is_some()
+        {
+            self.thread.keep_process_alive(env, is_referenced);
+        }
+    }
+
+    /// From now on the provider lives and keeps the process alive, until it is disconnected or gone.
+    pub(super) fn keep_alive(&self, env: Env) -> Result<()> {
+        if self.alive.borrow().is_some() {
+            return Ok(());
+        }
+        let Some(wrapper) = self.wrapper() else { return Ok(()) };
+        *self.alive.borrow_mut() = Some(Reference::strong(env, &wrapper)?);
+        if self.is_referenced.get() {
+            self.thread.keep_process_alive(env, true);
+        }
+        Ok(())
+    }
+
+    fn let_go(&self, env: Env) {
+        let is_busy = !self.flushes.borrow().is_empty();
+        if !is_busy && self.alive.take().is_some() && self.is_referenced.get() {
+            self.thread.keep_process_alive(env, false);
+        }
+    }
+
+    pub(super) fn add_document(
+        &self,
+        env: &Env,
+        core: Rc<DocCore>,
+        awareness: Object<'_>,
+        awareness_core: Rc<AwarenessCore>,
+        doc_id: String,
+        parent_id: Option<String>,
+    ) -> Result<()> {
+        core.touch(*env)?;
+        let has_content = core.has_content(*env)?;
+        let key = DocKey(self.next_id());
+        let add = AddDocument {
+            key,
+            doc_id: Arc::from(doc_id.as_str()),
+            parent_id: parent_id.as_deref().map(Arc::from),
+            has_content,
+            awareness: Some(Arc::clone(&awareness_core.shared)),
+        };
+        let attachment = self.handle.add_document(add, &core.document());
+        awareness_core.attach(self.handle.clone(), key);
+        if let Some(wrapper) = self.wrapper() {
+            self.thread.set_provider_of(attachment, Reference::weak(*env, &wrapper)?);
+            let mut state = Object::new(env)?;
+            if let Some(doc) = core.wrapper() {
+                state.set("doc", doc)?;
+            }
+            state.set("docId", doc_id.as_str())?;
+            match parent_id {
+                Some(parent_id) => state.set("parentId", parent_id)?,
+                None => state.set("parentId", ())?,
+            }
+            state.set("synced", false)?;
+            state.set("offset", ())?;
+            state.set("awareness", awareness)?;
+            if let Some(mut states) = self.states(*env)? {
+                states.set_named_property(&doc_id, state)?;
+            }
+        }
+        self.documents
+            .borrow_mut()
+            .insert(key, Entry { doc_id, core, awareness: awareness_core, attachment });
+        Ok(())
+    }
+
+    /// Returns whether the document was here.
+    pub(super) fn remove_document(&self, env: Env, doc_id: &str) -> Result<bool> {
+        let Some(key) = self.key_of(doc_id) else { return Ok(false) };
+        let Some(entry) = self.documents.borrow_mut().remove(&key) else { return Ok(false) };
+        entry.core.flush_updates();
+        entry.awareness.detach(key, &self.handle);
+        self.handle.remove_document(key);
+        self.thread.forget_provider_of(entry.attachment);
+        if let Some(mut states) = self.states(env)? {
+            states.delete_named_property(doc_id)?;
+        }
+        Ok(true)
+    }
+
+    pub(super) fn key_of(&self, doc_id: &str) -> Option<DocKey> {
+        self.documents
+            .borrow()
+            .iter()
+            .find(|(_, entry)| entry.doc_id == doc_id)
+            .map(|(key, _)| *key)
+    }
+
+    /// The id under which a document was added.
+    pub(super) fn doc_id_of(&self, core: &Rc<DocCore>) -> Option<String> {
+        let documents = self.documents.borrow();
+        documents
+            .values()
+            .find(|entry| Rc::ptr_eq(&entry.core, core))
+            .map(|entry| entry.doc_id.clone())
+    }
+
+    /// The `DocState` of every document, by id.
+    pub(super) fn states<'env>(&self, env: Env) -> Result<Option<Object<'env>>> {
+        let Some(wrapper) = self.wrapper() else { return Ok(None) };
+        self.thread.hidden.get_object(env, &wrapper, Hidden::Owner)
+    }
+
+    /// Hands the edits of this tick to the network thread, ahead of the command that follows.
+    pub(super) fn flush_updates(&self) {
+        for entry in self.documents.borrow().values() {
+            entry.core.flush_updates();
+        }
+    }
+
+    pub(super) fn add_flush(&self, deferred: Deferred) -> u64 {
+        let id = self.next_id();
+        self.flushes.borrow_mut().insert(id, deferred);
+        id
+    }
+
+    pub(super) fn listeners<'env>(&self, env: Env) -> Result<Option<Listeners<'env>>> {
+        let Some(wrapper) = self.wrapper() else { return Ok(None) };
+        let lists = self.thread.hidden.get_object(env, &wrapper, Hidden::Listeners)?;
+        Ok(lists.map(|lists| Listeners::new(env, lists)))
+    }
+
+    /// Calls the listeners of an event. Returns what they threw.
+    pub(super) fn emit(&self, env: Env, event: &str, args: &[Unknown<'_>]) -> Result<Vec<Thrown>> {
+        let Some(mut listeners) = self.listeners(env)? else { return Ok(Vec::new()) };
+        let args: Vec<_> = args.iter().map(JsValue::raw).collect();
+        let functions = listeners.take(event)?;
+        Ok(functions
+            .iter()
+            .filter_map(|function| raw::call(env, function.raw(), &args).err())
+            .collect())
+    }
+
+    /// Something happened on the network thread.
+    pub(super) fn handle_event(&self, env: Env, event: Event) {
+        match self.apply(env, event) {
+            // Nobody called us, so nobody could catch it.
+            Ok(thrown) => thrown.into_iter().for_each(|it| raw::report_uncaught(env, it)),
+            // Fails only while the environment goes away.
+            Err(_) => {}
+        }
+    }
+
+    fn apply(&self, env: Env, event: Event) -> Result<Vec<Thrown>> {
+        match event {
+            Event::Status { status, socket_id } => {
+                self.status.set(status);
+                *self.socket_id.borrow_mut() = socket_id;
+                let thrown = self.emit_event(env, &Event::Status { status, socket_id: None })?;
+                if status == Status::Disconnected && !self.is_destroyed.get() {
+                    self.let_go(env);
+                }
+                Ok(thrown)
+            }
+            Event::Flushed { id, result } => {
+                let deferred = self.flushes.borrow_mut().remove(&id);
+                if let Some(deferred) = deferred {
+                    deferred.settle(env, result);
+                }
+                if self.status.get() == Status::Disconnected && !self.is_destroyed.get() {
+                    self.let_go(env);
+                }
+                Ok(Vec::new())
+            }
+            Event::Synced { doc, state } => {
+                self.set_state(env, doc, "synced", state)?;
+                self.emit_event(env, &event)
+            }
+            Event::Offset { doc, position } => {
+                self.set_state(env, doc, "offset", position.offset.to_string())?;
+                Ok(Vec::new())
+            }
+            Event::Awareness { doc, change } => {
+                let awareness =
+                    self.documents.borrow().get(&doc).map(|entry| Rc::clone(&entry.awareness));
+                match (awareness, self.wrapper()) {
+                    (Some(awareness), Some(wrapper)) => {
+                        awareness.emit(env, &change, wrapper.to_unknown())
+                    }
+                    _ => Ok(Vec::new()),
+                }
+            }
+            // `addDoc` has said so already.
+            Event::DocLoaded { .. } => Ok(Vec::new()),
+            event => self.emit_event(env, &event),
+        }
+    }
+
+    fn emit_event(&self, env: Env, event: &Event) -> Result<Vec<Thrown>> {
+        let doc_id =
+            |key: DocKey| self.documents.borrow().get(&key).map(|entry| entry.doc_id.clone());
+        let mut thrown = Vec::new();
+        for (name, args) in super::events::to_js(&env, event, doc_id)? {
+            thrown.extend(self.emit(env, name, &args)?);
+        }
+        Ok(thrown)
+    }
+
+    fn set_state<T: napi::bindgen_prelude::ToNapiValue>(
+        &self,
+        env: Env,
+        doc: DocKey,
+        field: &str,
+        value: T,
+    ) -> Result<()> {
+        let doc_id = self.documents.borrow().get(&doc).map(|entry| entry.doc_id.clone());
+        if let (Some(doc_id), Some(states)) = (doc_id, self.states(env)?) {
+            let mut state: Object<'_> = states.get_named_property(&doc_id)?;
+            state.set_named_property(field, value)?;
+        }
+        Ok(())
+    }
+
+    /// The driver task has ended.
+    pub(super) fn handle_finished(&self, env: Env) {
+        let flushes = self.flushes.take();
+        for deferred in flushes.into_values() {
+            let error = ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed");
+            deferred.settle(env, Err(error));
+        }
+        for (key, entry) in self.documents.take() {
+            entry.awareness.detach(key, &self.handle);
+            self.thread.forget_provider_of(entry.attachment);
+        }
+        if let (Ok(Some(mut listeners)), true) = (self.listeners(env), self.is_destroyed.get()) {
+            listeners.clear().ok();
+        }
+        self.thread.forget_provider(self.id);
+        self.let_go(env);
+    }
+
+    /// The environment is going away.
+    pub(super) fn abandon(&self) {
+        self.handle.abandon();
+    }
+
+    fn next_id(&self) -> u64 {
+        let id = self.next.get();
+        self.next.set(id + 1);
+        id
+    }
+}
+
+impl Drop for ProviderCore {
+    fn drop(&mut self) {
+        for entry in self.documents.get_mut().values() {
+            self.thread.forget_provider_of(entry.attachment);
+        }
+        self.thread.forget_provider(self.id);
+    }
+}
+
+/// A new `Awareness` object of a document.
+pub(super) fn new_awareness<'env>(
+    env: &'env Env,
+    core: &Rc<DocCore>,
+) -> Result<(Object<'env>, Rc<AwarenessCore>)> {
+    let instance = Awareness::for_document(core).into_instance(env)?;
+    instance.set_wrapper(*env, &instance)?;
+    let inner = Rc::clone(&instance.inner);
+    Ok((instance.as_object(env), inner))
+}
+
+/// Fails when a destroyed provider is used.
+pub(super) fn or_destroyed(env: Env, core: &ProviderCore) -> Result<()> {
+    core.check_alive().or_throw(env)
+}
