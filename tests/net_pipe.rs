@@ -59,7 +59,7 @@ impl Driver {
 async fn answers_heartbeats_while_a_write_is_blocked() {
     const MESSAGES: usize = 100;
     const SIZE: usize = 100_000;
-    const PINGS: u64 = 30;
+    const PINGS: usize = 30;
     let mut driver = start();
     driver.handle.connect();
     let mut peer = driver.dials.next().await.accept(PIPE).await;
@@ -78,20 +78,20 @@ async fn answers_heartbeats_while_a_write_is_blocked() {
     let events = driver.events.drain();
     assert!(events.is_empty(), "the connection outlived {PINGS} heartbeats: {events:?}");
 
-    let (mut pongs, mut attachments, mut before_last_pong) = (0, 0, 0);
-    while attachments < MESSAGES || pongs < PINGS {
+    let (mut attachments, mut before_pong) = (0, None);
+    while attachments < MESSAGES {
         match peer.receive().await {
+            // One may answer them all: a client that can't write must not pile pongs up.
             Some(Ok(Message::Text(text))) if text.as_str() == "3" => {
-                pongs += 1;
-                before_last_pong = attachments;
+                before_pong = Some(attachments);
             }
             Some(Ok(Message::Binary(_))) => attachments += 1,
             Some(Ok(Message::Text(_))) => {}
             other => panic!("unexpected {other:?}"),
         }
     }
-    assert_eq!((attachments, pongs), (MESSAGES, PINGS));
-    assert!(before_last_pong < 5, "{before_last_pong} messages went before the last pong");
+    let before_pong = before_pong.expect("the heartbeats are answered");
+    assert!(before_pong < 5, "{before_pong} messages went before the last pong");
 }
 
 #[tokio::test(start_paused = true)]
