@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -57,20 +56,17 @@ impl ProtocolManager {
         let options = ProviderOptions::parse(env, options)?;
         let thread = JsThread::current(env)?;
         let id = thread.next_id();
-        let wants_messages = Arc::new(AtomicBool::new(false));
         let room_id = options.session.room_id.clone();
         let config = DriverConfig {
             session: options.session,
             transport: options.transport,
             auth: Arc::new(StaticAuth(options.auth)),
         };
-        let sink = Sink {
-            id,
-            inbox: Arc::clone(&thread.inbox),
-            wants_messages: Arc::clone(&wants_messages),
-        };
+        let sink = Sink { id, inbox: Arc::clone(&thread.inbox) };
         let handle = spawn(config, Arc::new(sink)).or_throw(env)?;
-        let core = ProviderCore::new(id, handle, Rc::clone(&thread), wants_messages);
+        // Nobody pays for what nobody listens to; `on` turns them on.
+        handle.set_message_events(false);
+        let core = ProviderCore::new(id, handle, Rc::clone(&thread));
         core.set_wrapper(env, &this)?;
         if options.auto_connect {
             core.keep_alive(env)?;
@@ -338,7 +334,7 @@ impl ProtocolManager {
 
     fn listen(&self, env: Env, event: &str, listener: Listener<'_>, is_once: bool) -> Result<()> {
         if event == "control" || event.starts_with("message-") {
-            self.core.wants_messages.store(true, Ordering::Relaxed);
+            self.core.handle.set_message_events(true);
         }
         match self.core.listeners(env)? {
             Some(mut listeners) => listeners.add(event, listener, is_once).map(drop),

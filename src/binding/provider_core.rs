@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, Unknown};
 use napi::{Env, JsValue};
@@ -27,7 +26,6 @@ pub(super) struct ProviderCore {
     pub(super) id: u64,
     pub(super) handle: Handle,
     pub(super) thread: Rc<JsThread>,
-    pub(super) wants_messages: Arc<AtomicBool>,
     status: Cell<Status>,
     socket_id: RefCell<Option<Arc<str>>>,
     documents: RefCell<HashMap<DocKey, Entry>>,
@@ -52,14 +50,10 @@ struct Entry {
 pub(super) struct Sink {
     pub(super) id: u64,
     pub(super) inbox: Arc<Inbox>,
-    pub(super) wants_messages: Arc<AtomicBool>,
 }
 
 impl EventSink for Sink {
     fn handle_event(&self, event: Event) {
-        if matches!(event, Event::Message { .. }) && !self.wants_messages.load(Ordering::Relaxed) {
-            return;
-        }
         self.inbox.push(Message::Provider(self.id, Box::new(event)));
     }
 
@@ -69,17 +63,11 @@ impl EventSink for Sink {
 }
 
 impl ProviderCore {
-    pub(super) fn new(
-        id: u64,
-        handle: Handle,
-        thread: Rc<JsThread>,
-        wants_messages: Arc<AtomicBool>,
-    ) -> Rc<Self> {
+    pub(super) fn new(id: u64, handle: Handle, thread: Rc<JsThread>) -> Rc<Self> {
         let core = Rc::new(Self {
             id,
             handle,
             thread: Rc::clone(&thread),
-            wants_messages,
             status: Cell::new(Status::Disconnected),
             socket_id: RefCell::default(),
             documents: RefCell::default(),

@@ -83,7 +83,7 @@ pub(crate) enum AckReply {
     /// The message is in the log.
     Confirmed { topic: Option<String>, partition: i32, offset: Option<i64> },
     /// It is not.
-    Refused { error: ProviderError, is_retryable: bool },
+    Refused { error: ProviderError, reason: String, is_retryable: bool },
     /// An ack that says nothing, which proves only that the server listens.
     Silent,
 }
@@ -115,6 +115,7 @@ impl AckReply {
                 kind,
                 format!("the server refused a message ({code}): {reason}"),
             ),
+            reason: reason.to_owned(),
             is_retryable: reply.retryable.unwrap_or(false),
         }
     }
@@ -188,7 +189,9 @@ mod tests {
             ("no code", r#"{"ok":false}"#, ErrorCode::Refused, false),
         ];
         for (label, json, code, retryable) in table {
-            let AckReply::Refused { error, is_retryable } = read(json) else { panic!("{label}") };
+            let AckReply::Refused { error, is_retryable, .. } = read(json) else {
+                panic!("{label}")
+            };
             assert_eq!((error.code, is_retryable), (code, retryable), "{label}");
         }
     }

@@ -16,6 +16,15 @@ use crate::protocol::socket_io::{self, Ack, Decoder, Event, Json, Namespace};
 /// Own socket ids that are remembered, to know our own messages when the log brings them back after a reconnect.
 const REMEMBERED_IDS: usize = 16;
 
+/// A connection that lasted this long was no mistake of the server.
+const STABLE: Duration = Duration::from_secs(60);
+
+/// WebSocket close code for a message that is too large.
+const MESSAGE_TOO_BIG: u16 = 1009;
+
+/// What every Socket.IO server takes by default, in bytes.
+const DEFAULT_MAX_PAYLOAD: usize = 1_000_000;
+
 /// Where a connection is.
 ///
 /// ```text
@@ -73,10 +82,13 @@ pub(crate) struct Connection {
     /// How long the server may stay without a ping.
     patience: Duration,
     max_payload: Option<usize>,
+    /// Taken for `max_payload` when the server doesn't tell, once it has closed over a large message.
+    assumed_max_payload: Option<usize>,
+    joined_at: Option<Instant>,
     socket_id: Option<Arc<str>>,
     own_ids: VecDeque<Arc<str>>,
     pub(crate) backoff: Backoff,
-    /// `io server disconnect` this often in a row, without a document synced in between.
+    /// `io server disconnect` this often in a row, without a document synced or a long connection in between.
     pub(crate) server_disconnects: u32,
 }
 
@@ -89,6 +101,8 @@ impl Connection {
             urgent: VecDeque::new(),
             patience: Duration::ZERO,
             max_payload: None,
+            assumed_max_payload: None,
+            joined_at: None,
             socket_id: None,
             own_ids: VecDeque::new(),
             backoff: Backoff::new(reconnection),
@@ -133,6 +147,21 @@ impl Connection {
         self.own_ids.iter().any(|own| **own == *id)
     }
 
+    /// The peer closed with this code.
+    pub(crate) fn note_close_code(&mut self, code: Option<u16>) {
+        if code == Some(MESSAGE_TOO_BIG) && self.max_payload.is_none() {
+            self.assumed_max_payload = Some(DEFAULT_MAX_PAYLOAD);
+        }
+    }
+
+    /// The server disconnected the socket.
+    pub(crate) fn note_server_disconnect(&mut self, now: Instant) {
+        if self.joined_at.is_some_and(|joined_at| now >= joined_at + STABLE) {
+            self.server_disconnects = 0;
+        }
+        self.server_disconnects += 1;
+    }
+
     /// Starts an attempt and returns its generation.
     pub(crate) fn dial(&mut self) -> u64 {
         self.end(State::Dialing);
@@ -153,6 +182,7 @@ impl Connection {
         self.decoder.reset();
         self.urgent.clear();
         self.socket_id = None;
+        self.joined_at = None;
     }
 
     pub(crate) fn handle_text(
@@ -164,15 +194,18 @@ impl Connection {
         match engine_io::decode_text(text) {
             Ok(engine_io::Packet::Open(open)) => self.open(now, timers, &open),
             Ok(engine_io::Packet::Ping(_)) if self.is_open() => {
-                self.urgent.push_back(engine_io::PONG.to_owned());
+                // One answer is enough for pings that a full socket has held up.
+                if self.urgent.back().is_none_or(|last| last != engine_io::PONG) {
+                    self.urgent.push_back(engine_io::PONG.to_owned());
+                }
                 timers.set(Timer::Heartbeat, now + self.patience);
                 Incoming::Nothing
             }
             Ok(engine_io::Packet::Message(message)) if self.is_open() => {
                 let packet = self.decoder.handle_text(message);
-                self.handle_packet(packet)
+                self.handle_packet(now, packet)
             }
-            Ok(engine_io::Packet::Binary(bytes)) => self.handle_binary(bytes),
+            Ok(engine_io::Packet::Binary(bytes)) => self.handle_binary(now, bytes),
             Ok(_) => Incoming::Nothing,
             Err(error) => {
                 Incoming::Violation { reason: "transport error", description: error.to_string() }
@@ -180,12 +213,12 @@ impl Connection {
         }
     }
 
-    pub(crate) fn handle_binary(&mut self, bytes: Bytes) -> Incoming {
+    pub(crate) fn handle_binary(&mut self, now: Instant, bytes: Bytes) -> Incoming {
         if !self.is_open() {
             return Incoming::Nothing;
         }
         let packet = self.decoder.handle_binary(bytes);
-        self.handle_packet(packet)
+        self.handle_packet(now, packet)
     }
 
     /// The next message that precedes everything else.
@@ -199,7 +232,7 @@ impl Connection {
             self.urgent
                 .push_back(socket_io::encode_connect(&Namespace::MAIN, auth.take().as_deref()));
             self.state = State::Joining;
-            self.max_payload = open.max_payload;
+            self.max_payload = open.max_payload.or(self.assumed_max_payload);
             self.patience = open.ping_interval + open.ping_timeout;
             timers.set(Timer::Heartbeat, now + self.patience);
         }
@@ -208,14 +241,17 @@ impl Connection {
 
     fn handle_packet(
         &mut self,
+        now: Instant,
         packet: Result<Option<socket_io::Packet>, socket_io::DecodeError>,
     ) -> Incoming {
         use socket_io::Packet;
         match packet {
             Ok(Some(Packet::Connect { namespace, data })) if namespace.is_main() => {
-                self.join(data.as_ref())
+                self.join(now, data.as_ref())
             }
-            Ok(Some(Packet::ConnectError { namespace, message, data })) if namespace.is_main() => {
+            Ok(Some(Packet::ConnectError { namespace, message, data }))
+                if namespace.is_main() && self.state == State::Joining =>
+            {
                 Incoming::Refused { message, data }
             }
             Ok(Some(Packet::Disconnect { namespace })) if namespace.is_main() => {
@@ -234,7 +270,7 @@ impl Connection {
         }
     }
 
-    fn join(&mut self, data: Option<&Json>) -> Incoming {
+    fn join(&mut self, now: Instant, data: Option<&Json>) -> Incoming {
         if self.state != State::Joining {
             return Incoming::Nothing;
         }
@@ -253,6 +289,7 @@ impl Connection {
         self.own_ids.push_back(Arc::clone(&id));
         self.socket_id = Some(id);
         self.state = State::Joined;
+        self.joined_at = Some(now);
         Incoming::Joined
     }
 }
@@ -339,7 +376,8 @@ mod tests {
             assert_eq!(reason, expected, "{label}");
         }
         let mut harness = Harness::joined();
-        let Incoming::Violation { reason, .. } = harness.connection.handle_binary(Bytes::new())
+        let Incoming::Violation { reason, .. } =
+            harness.connection.handle_binary(harness.now, Bytes::new())
         else {
             panic!("binary without a header")
         };
@@ -365,13 +403,30 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_after_joining_is_no_refusal() {
+        assert!(matches!(Harness::joined().text(r#"44{"message":"m"}"#), Incoming::Nothing));
+    }
+
+    #[test]
+    fn a_flood_of_pings_is_answered_once() {
+        let mut harness = Harness::joined();
+        for _ in 0..100 {
+            harness.text("2");
+        }
+        assert!(harness.connection.poll_urgent().is_some());
+        assert_eq!(harness.connection.poll_urgent(), None);
+    }
+
+    #[test]
     fn remembers_its_ids_but_not_for_ever() {
         let mut connection = Connection::new(Reconnection::default());
         for attempt in 0..20 {
             connection.dial();
             connection.state = State::Joining;
-            connection
-                .join(Json::new(&serde_json::json!({ "sid": format!("s{attempt}") })).as_ref());
+            connection.join(
+                Instant::now(),
+                Json::new(&serde_json::json!({ "sid": format!("s{attempt}") })).as_ref(),
+            );
         }
         assert_eq!(connection.socket_id().map(AsRef::as_ref), Some("s19"));
         assert!(connection.is_own_id("s19") && connection.is_own_id("s4"));

@@ -18,7 +18,7 @@
 //! `Close` comes after every frame that must go out was taken from `poll_transmit`: flush the socket, send a WebSocket
 //! close frame without status, and drop it. There is at most one dial or connection at a time.
 //!
-//! Nothing here panics on input, whatever it is. What a server must not do to Engine.IO or Socket.IO ends the connection
+//! Nothing here panics on input, whatever it is. What a server must not do to Engine.IO or Socket.IO ends a connection
 //! as in the official client; whatever is wrong above that is an [`Event::Error`], and the connection goes on.
 
 #![forbid(unsafe_code)]
@@ -36,10 +36,12 @@ mod documents;
 mod event;
 mod flush;
 mod inbound;
+mod input;
 mod offsets;
 mod outbox;
 mod output;
 mod presence;
+mod reconnect;
 mod replies;
 #[allow(clippy::module_inception, reason = "a file is named for its main type")]
 mod session;

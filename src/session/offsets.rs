@@ -6,6 +6,9 @@ use smallvec::SmallVec;
 
 use super::event::Position;
 
+/// Nobody has more partitions; a hostile server must not fill memory with them.
+const MAX_PARTITIONS: usize = 256;
+
 /// The highest offset per (topic, partition). A document normally lives in one partition.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Offsets {
@@ -25,6 +28,7 @@ impl Offsets {
                 self.positions[index].offset = offset;
                 self.latest = index;
             }
+            None if self.positions.len() >= MAX_PARTITIONS => return false,
             None => {
                 self.latest = self.positions.len();
                 self.positions.push(Position { topic: Arc::clone(topic), partition, offset });

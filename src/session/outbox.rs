@@ -16,7 +16,7 @@ const MAX_BATCH: usize = 64;
 const MAX_BATCH_BYTES: usize = 128 * 1024;
 
 /// After a missing ack, the next one may take twice as long, up to this many times doubled.
-const MAX_DOUBLINGS: u32 = 3;
+const MAX_DOUBLINGS: u32 = 6;
 
 /// Consecutive edits, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,9 +211,14 @@ impl Outbox {
             self.insert_unsent(sent);
         }
         if !ids.is_empty() {
-            self.missed_acks = self.missed_acks.saturating_add(1);
+            self.miss_ack();
         }
         ids
+    }
+
+    /// An ack did not come in time: a server that is slow must not get more to do.
+    pub(crate) fn miss_ack(&mut self) {
+        self.missed_acks = self.missed_acks.saturating_add(1);
     }
 
     /// Takes back an update the server could not store just now.
@@ -257,6 +262,7 @@ impl Outbox {
 
     /// The difference that settles edits up to `covers` is in the log.
     pub(crate) fn confirm_difference(&mut self, covers: u64) {
+        self.missed_acks = 0;
         if let Some(owed) = &mut self.owed {
             if owed.edits.last <= covers {
                 self.owed = None;
@@ -292,7 +298,8 @@ impl Outbox {
         }
     }
 
-    fn patience(&self, timeout: Duration) -> Duration {
+    /// How long an ack may take by now.
+    pub(crate) fn patience(&self, timeout: Duration) -> Duration {
         timeout * 2_u32.pow(self.missed_acks.min(MAX_DOUBLINGS))
     }
 

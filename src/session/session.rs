@@ -4,21 +4,19 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::ack::AckReply;
 use super::config::SessionConfig;
-use super::connection::{Connection, Incoming, State};
+use super::connection::Connection;
 use super::context::{Context, destroyed};
 use super::departure::Departure;
 use super::document::DocumentSync;
 use super::documents::Documents;
 use super::event::{Event, Position, Status};
-use super::output::{Closed, Frame, Output};
+use super::output::{Frame, Output};
 use super::timers::Timer;
 use super::transmit::Transmit;
-use super::work::{AddDocument, DocKey, WorkDone};
+use super::work::{AddDocument, DocKey};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::Channel;
-use crate::protocol::socket_io::Ack;
 
 /// One provider's session. How to drive it: see [the module](super).
 #[derive(Debug)]
@@ -126,6 +124,7 @@ impl Session {
 
     /// Sends a message of the user's own, without asking for an ack: `payload` is what follows the type. Fails with
     /// `ERR_CONNECTION` when not connected, and with `ERR_MESSAGE_TOO_LARGE`.
+    #[allow(clippy::needless_pass_by_value, reason = "the caller is done with it")]
     pub fn send(
         &mut self,
         _now: Instant,
@@ -141,141 +140,6 @@ impl Session {
     /// Whether [`Event::Message`] is wanted. It is, unless told otherwise; nobody should pay for it without a listener.
     pub fn set_message_events(&mut self, is_wanted: bool) {
         self.has_message_events = is_wanted;
-    }
-}
-
-/// Input.
-impl Session {
-    /// The document was edited by something else than this session.
-    pub fn handle_local_update(&mut self, now: Instant, doc: DocKey, update: Bytes) {
-        if let Some(document) = self.documents.get_mut(doc).filter(|_| !self.is_destroyed) {
-            document.handle_local_update(now, &mut self.cx, update);
-        }
-    }
-
-    /// Our own state in the document's awareness changed.
-    pub fn handle_local_awareness(&mut self, now: Instant, doc: DocKey) {
-        if let Some(document) = self.documents.get_mut(doc).filter(|_| self.departure.is_none()) {
-            document.handle_local_awareness(now, &mut self.cx);
-        }
-    }
-
-    /// The document layer answered.
-    pub fn handle_work_done(&mut self, now: Instant, done: WorkDone) {
-        let (WorkDone::Applied { doc, .. }
-        | WorkDone::Encoded { doc, .. }
-        | WorkDone::Overflowed { doc }) = done;
-        let Some(document) = self.documents.get_mut(doc) else { return };
-        match done {
-            WorkDone::Applied { through, is_missing_updates, failed, .. } => {
-                document.handle_applied(now, &mut self.cx, through, is_missing_updates, failed);
-            }
-            WorkDone::Encoded { token, result, .. } => {
-                document.handle_encoded(now, &mut self.cx, token, result);
-            }
-            WorkDone::Overflowed { .. } => document.handle_overflow(now, &mut self.cx),
-        }
-        self.note_progress();
-    }
-
-    /// The WebSocket is open. `auth` is the JSON text of the object for CONNECT.
-    pub fn handle_dialed(&mut self, _now: Instant, generation: u64, auth: Option<String>) {
-        if self.connection.is_current(generation) {
-            self.connection.handle_dialed(auth);
-        }
-    }
-
-    /// The WebSocket could not be opened.
-    pub fn handle_dial_failed(&mut self, now: Instant, generation: u64, error: ProviderError) {
-        if self.connection.is_current(generation) {
-            self.connection.end(State::Idle);
-            self.fail(now, error, None, true);
-        }
-    }
-
-    /// A text message came.
-    pub fn handle_text(&mut self, now: Instant, generation: u64, text: &str) {
-        if self.connection.is_current(generation) {
-            let incoming = self.connection.handle_text(now, &mut self.cx.timers, text);
-            self.handle_incoming(now, incoming);
-        }
-    }
-
-    /// A binary message came.
-    pub fn handle_binary(&mut self, now: Instant, generation: u64, bytes: Bytes) {
-        if self.connection.is_current(generation) {
-            let incoming = self.connection.handle_binary(bytes);
-            self.handle_incoming(now, incoming);
-        }
-    }
-
-    /// The WebSocket ended.
-    pub fn handle_closed(&mut self, now: Instant, generation: u64, closed: Closed) {
-        if !self.connection.is_current(generation) {
-            return;
-        }
-        let reason = if closed.is_protocol_error { "transport error" } else { "transport close" };
-        let description = match closed.code {
-            Some(code) => format!("{} (code {code})", closed.description),
-            None => closed.description,
-        };
-        self.lose(now, reason, Some(description));
-    }
-
-    /// The time of `poll_timeout` has come. Calling it early does no harm.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(timer) = self.cx.timers.pop_due(now) {
-            match timer {
-                Timer::Document(key, timer) => {
-                    if let Some(document) = self.documents.get_mut(key) {
-                        document.handle_timer(now, &mut self.cx, timer);
-                    }
-                    self.note_progress();
-                }
-                Timer::Flush(id) => {
-                    if self.cx.flushes.cancel(id) {
-                        let message = "the log did not confirm every edit in time";
-                        self.cx.flushed(id, Err(ProviderError::new(ErrorCode::Timeout, message)));
-                    }
-                }
-                Timer::Window => self.cx.window.write_off(),
-                Timer::Connect => self.time_out(now),
-                Timer::Heartbeat => self.close(now, "ping timeout", None),
-                Timer::Reconnect => self.dial(now),
-                Timer::Departure => self.finish_departure(now),
-            }
-        }
-    }
-
-    fn handle_incoming(&mut self, now: Instant, incoming: Incoming) {
-        match incoming {
-            Incoming::Nothing => {}
-            Incoming::Joined => self.join(now),
-            Incoming::Refused { message, data } => self.handle_refusal(now, message, data.as_ref()),
-            Incoming::Disconnected => self.handle_server_disconnect(now),
-            Incoming::Event(event) => self.handle_event(now, &event),
-            Incoming::Ack(ack) => self.handle_ack(now, &ack),
-            Incoming::Violation { reason, description } => {
-                self.close(now, reason, Some(description));
-            }
-        }
-        self.note_progress();
-    }
-
-    fn handle_ack(&mut self, now: Instant, ack: &Ack) {
-        let Some(id) = ack.id else { return };
-        let Some(awaited) = self.cx.answer_ack(id) else { return };
-        if let Some(document) = self.documents.get_mut(awaited.key) {
-            document.handle_ack(now, &mut self.cx, id, awaited.kind, AckReply::read(ack));
-        }
-    }
-
-    /// A synced document proves that the server is well: failures before it don't count.
-    fn note_progress(&mut self) {
-        if std::mem::take(&mut self.cx.has_synced) {
-            self.connection.server_disconnects = 0;
-            self.connection.backoff.reset();
-        }
     }
 }
 

@@ -166,15 +166,14 @@ impl Session {
     }
 
     fn emit(&mut self, channel: Channel, envelope: Bytes, ack_id: Option<u64>) -> Frame {
-        // Neither error exists here: channels have no reserved names, and there is one attachment.
         let args = [Arg::Binary(envelope)];
-        match socket_io::encode_event(&Namespace::MAIN, channel.event_name(), &args, ack_id) {
-            Ok(encoded) => {
-                self.transmit.attachment = encoded.attachments.into_iter().next();
-                Frame::Text(encoded.header)
-            }
-            Err(_) => Frame::Text(String::new()),
-        }
+        let encoded =
+            socket_io::encode_event(&Namespace::MAIN, channel.event_name(), &args, ack_id);
+        let Ok(encoded) = encoded else {
+            unreachable!("channels have no reserved names, and one attachment is allowed")
+        };
+        self.transmit.attachment = encoded.attachments.into_iter().next();
+        Frame::Text(encoded.header)
     }
 }
 

@@ -44,8 +44,8 @@ impl Window {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
-    /// No ack came for [`STALL`]. A server that never acked on this connection is taken for one that can't; one that did
-    /// may have dropped some, which don't count any more.
+    /// No ack came for [`STALL`]. A server that never acked on this connection is taken for one that can't; one that
+    /// did may have dropped some, which don't count any more.
     pub(crate) fn write_off(&mut self) {
         self.is_unlimited = !self.has_ack;
         self.messages = 0;

@@ -277,6 +277,35 @@ fn a_message_that_is_too_large_is_parked_and_the_connection_goes_on() {
 }
 
 #[test]
+fn a_server_that_closed_over_a_large_message_is_not_sent_it_again() {
+    let mut world = World::new(Switches { deaf_for: usize::MAX, ..Switches::gateway() });
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, &"x".repeat(1_500_000));
+    world.settle();
+    assert!(world.server.largest_envelope > 1_000_000, "nothing is known of a limit");
+    world.close_with(a, 1009);
+    world.server.switches.deaf_for = 0;
+    world.server.largest_envelope = 0;
+    flush(&mut world, a, 1);
+    world.advance(60 * SECOND);
+    assert!(world.server.largest_envelope < 1_000_000);
+    assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::MessageTooLarge)));
+    assert_eq!(world.clients[a].dials, 2);
+}
+
+#[test]
+fn many_edits_without_acks_are_not_held_back_for_long() {
+    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
+    let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
+    for number in 0..300 {
+        world.insert(a, DOC, number, "x");
+        world.settle();
+    }
+    world.advance(SECOND);
+    assert_eq!(world.text(b, DOC).len(), 300);
+}
+
+#[test]
 fn edits_that_wait_for_a_full_socket_go_out_merged() {
     let mut world = World::new(Switches::gateway());
     let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));

@@ -22,12 +22,7 @@ fn set_state(world: &mut World, client: usize, state: &str) -> u64 {
 }
 
 fn state_of(world: &World, client: usize, id: u64) -> Option<String> {
-    world.clients[client].replicas[&DOC]
-        .awareness
-        .lock()
-        .states()
-        .get(&id)
-        .map(|state| state.to_string())
+    world.clients[client].replicas[&DOC].awareness.lock().states().get(&id).map(ToString::to_string)
 }
 
 fn removals(world: &mut World, client: usize) -> Vec<u64> {

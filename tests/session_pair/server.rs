@@ -245,7 +245,7 @@ impl Server {
                 self.fan_out(id, doc, record);
             }
             Message::SyncStep2(update) | Message::Update(update) => {
-                self.append(id, doc, update, ack, record)
+                self.append(id, doc, update, ack, record);
             }
             Message::Awareness(update) => {
                 for entry in yjs_provider_native::protocol::awareness::decode(update).unwrap() {

@@ -191,7 +191,7 @@ impl World {
     pub(crate) fn flushed(&self, client: usize, id: u64) -> Option<Result<(), ErrorCode>> {
         self.clients[client].events.iter().find_map(|event| match event {
             Event::Flushed { id: ended, result } if *ended == id => {
-                Some(result.as_ref().map(|()| ()).map_err(|error| error.code))
+                Some(result.clone().map_err(|error| error.code))
             }
             _ => None,
         })
@@ -200,17 +200,22 @@ impl World {
     pub(crate) fn connection(&self, client: usize) -> Option<ConnectionId> {
         match self.clients[client].link {
             Link::Open(_, id) => Some(id),
-            _ => None,
+            Link::None => None,
         }
     }
 
     /// Cuts the connection; frames on their way are lost.
     pub(crate) fn cut(&mut self, client: usize) {
+        self.close_with(client, 1006);
+    }
+
+    /// The same with another code.
+    pub(crate) fn close_with(&mut self, client: usize, code: u16) {
         if let Link::Open(generation, id) = self.clients[client].link {
             self.server.close(id);
             self.clients[client].link = Link::None;
             let closed =
-                Closed { code: Some(1006), description: "cut".into(), is_protocol_error: false };
+                Closed { code: Some(code), description: "cut".into(), is_protocol_error: false };
             self.clients[client].session.handle_closed(self.now, generation, closed);
         }
     }
@@ -350,7 +355,7 @@ impl World {
             }
             // It ended by itself before the session's wish was heard.
             Link::None => {
-                assert_eq!(self.clients[client].last_generation, generation, "{}", self.label)
+                assert_eq!(self.clients[client].last_generation, generation, "{}", self.label);
             }
         }
         self.clients[client].link = Link::None;
@@ -392,9 +397,10 @@ impl Client {
                 }
             }
             Work::EncodeDiff { token, state_vector, .. } => {
-                let vector = match state_vector.is_empty() {
-                    true => StateVector::default(),
-                    false => StateVector::decode_v1(&state_vector).unwrap(),
+                let vector = if state_vector.is_empty() {
+                    StateVector::default()
+                } else {
+                    StateVector::decode_v1(&state_vector).unwrap()
                 };
                 let update: Bytes = document.transact().encode_state_as_update_v1(&vector).into();
                 WorkDone::Encoded { doc, token, result: Ok(update) }

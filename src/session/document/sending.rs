@@ -1,15 +1,15 @@
-//! What a document sends: local edits and their acks, answers, presence.
+//! What a document sends: step 1, local edits, answers, presence.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::super::ack::{AckKind, AckReply};
+use super::super::ack::AckKind;
 use super::super::context::Context;
 use super::super::replies::Reply;
 use super::super::timers::{DocumentTimer, Timer};
 use super::super::work::Work;
-use super::{DocumentSync, Sender};
+use super::DocumentSync;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::Channel;
 use crate::protocol::update;
@@ -17,10 +17,6 @@ use crate::protocol::y_message::Message;
 
 /// How long a server has to ask for our content before it is sent unasked, and then whole.
 const UNASKED: Duration = Duration::from_millis(1500);
-
-/// First pause after the server was busy, and the longest.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// A message to send.
 #[derive(Debug)]
@@ -73,73 +69,6 @@ impl DocumentSync {
         let message = self.presence.take_message()?;
         self.take_presence_turn(cx);
         Some(Outgoing { channel: Channel::Awareness, message, ack: None })
-    }
-
-    /// The message made last can't be sent at all.
-    pub(crate) fn refuse_outgoing(
-        &mut self,
-        now: Instant,
-        cx: &mut Context,
-        ack: Option<AckKind>,
-        error: ProviderError,
-    ) {
-        match ack {
-            Some(AckKind::Update) => self.outbox.refuse(cx.acks.next_id(), error.clone()),
-            Some(AckKind::Reply { covers }) => self.refuse_reply(cx.acks.next_id(), covers, &error),
-            Some(AckKind::StepOne) | None => {}
-        }
-        cx.error(Some(self.key), error);
-        self.settle(now, cx);
-    }
-
-    /// An ack came.
-    pub(crate) fn handle_ack(
-        &mut self,
-        now: Instant,
-        cx: &mut Context,
-        id: u64,
-        kind: AckKind,
-        reply: AckReply,
-    ) {
-        self.step_one.hear();
-        match reply {
-            AckReply::Silent => {}
-            AckReply::Confirmed { topic, partition, offset } => {
-                self.busy = 0;
-                if let Some(offset) = offset {
-                    self.record_offset(cx, topic.as_deref().unwrap_or_default(), partition, offset);
-                }
-                self.confirm(id, kind);
-            }
-            AckReply::Refused { is_retryable: true, .. } => self.retry(now, cx, id, kind),
-            AckReply::Refused { error, is_retryable: false } => self.refuse(cx, id, kind, error),
-        }
-        self.settle(now, cx);
-    }
-
-    /// Our own update came back from the log; false if it is none we wait for.
-    pub(super) fn confirm_echo(
-        &mut self,
-        now: Instant,
-        cx: &mut Context,
-        update: &[u8],
-        sender: Sender,
-    ) -> bool {
-        let confirmed = if let Some(id) = self.outbox.confirm_echo(update) {
-            Some(id)
-        } else {
-            self.replies.confirm_echo(update).map(|(id, covers)| {
-                self.confirm(id, AckKind::Reply { covers });
-                id
-            })
-        };
-        let Some(id) = confirmed else { return false };
-        cx.answer_ack(id);
-        if sender == Sender::Us {
-            self.step_one.hear();
-        }
-        self.settle(now, cx);
-        true
     }
 
     /// A message of the sync channel has this offset.
@@ -233,18 +162,6 @@ impl DocumentSync {
         self.encode_difference(cx, vector, Reply { covers, is_answer: false });
     }
 
-    /// Acks are overdue: what they were for is sent again.
-    pub(super) fn handle_missing_acks(&mut self, now: Instant, cx: &mut Context) {
-        let ids = self.outbox.recall_overdue(now, cx.config.ack_timeout);
-        cx.forget_acks(&ids);
-        if let Some(id) = self.replies.take_overdue(now, cx.config.ack_timeout) {
-            cx.forget_acks(&[id]);
-            self.outbox.renew_difference();
-        }
-        self.settle(now, cx);
-        self.watch_acks(cx);
-    }
-
     /// We leave.
     pub(crate) fn say_farewell(&mut self, now: Instant, cx: &mut Context) {
         self.presence.leave(now);
@@ -273,7 +190,7 @@ impl DocumentSync {
     }
 
     /// A busy server is left alone for a while.
-    fn is_paused(&self, cx: &Context) -> bool {
+    pub(super) fn is_paused(&self, cx: &Context) -> bool {
         cx.timers.is_set(Timer::Document(self.key, DocumentTimer::Resume))
     }
 
@@ -302,90 +219,5 @@ impl DocumentSync {
         let token = self.next_token();
         self.replies.begin(token, reply);
         cx.work(Work::EncodeDiff { doc: self.key, token, state_vector });
-    }
-
-    fn confirm(&mut self, id: u64, kind: AckKind) {
-        match kind {
-            AckKind::StepOne => {}
-            AckKind::Update => {
-                self.outbox.confirm(id);
-            }
-            AckKind::Reply { covers } => {
-                self.replies.finish(id);
-                covers.inspect(|&covers| self.outbox.confirm_difference(covers));
-            }
-        }
-    }
-
-    fn retry(&mut self, now: Instant, cx: &mut Context, id: u64, kind: AckKind) {
-        let pause = (SHORTEST_PAUSE * 2_u32.pow(self.busy.min(6))).min(LONGEST_PAUSE);
-        let at = now + cx.jittered(pause);
-        match kind {
-            AckKind::StepOne => return cx.set_timer(self.key, DocumentTimer::StepOne, at),
-            AckKind::Update => self.outbox.recall(id),
-            AckKind::Reply { covers } => {
-                self.replies.finish(id);
-                if covers.is_some() {
-                    self.outbox.renew_difference();
-                }
-            }
-        }
-        // Messages that were sent before the pause may be refused during it: that is one and the same pause.
-        if !self.is_paused(cx) {
-            self.busy = self.busy.saturating_add(1);
-            cx.set_timer(self.key, DocumentTimer::Resume, at);
-        }
-    }
-
-    fn refuse(&mut self, cx: &mut Context, id: u64, kind: AckKind, error: ProviderError) {
-        match kind {
-            AckKind::StepOne if error.code == ErrorCode::PermissionDenied => self.step_one.deny(),
-            AckKind::StepOne => {}
-            AckKind::Update => self.outbox.refuse(id, error.clone()),
-            AckKind::Reply { covers } => self.refuse_reply(id, covers, &error),
-        }
-        if error.code == ErrorCode::PermissionDenied {
-            self.deny(cx, error.message.clone());
-        }
-        cx.error(Some(self.key), error);
-    }
-
-    fn refuse_reply(&mut self, id: u64, covers: Option<u64>, error: &ProviderError) {
-        self.replies.finish(id);
-        if covers.is_some() {
-            self.outbox.refuse_difference(error.clone());
-        }
-    }
-
-    /// The outbox or the replies changed: tell who waits, and go on with what is next.
-    pub(super) fn settle(&mut self, now: Instant, cx: &mut Context) {
-        let oldest = self.outbox.oldest_unconfirmed();
-        if oldest.is_none() {
-            cx.unconfirmed.remove(&self.key);
-        }
-        for id in cx.flushes.confirm(self.key, oldest) {
-            cx.flushed(id, Ok(()));
-        }
-        if let Some((first, error)) = self.outbox.refusal() {
-            for id in cx.flushes.fail(self.key, first) {
-                cx.flushed(id, Err(error.clone()));
-            }
-        }
-        self.answer(now, cx);
-        self.pursue(now, cx);
-        self.take_sync_turn(cx);
-    }
-
-    /// The first deadline is the one that counts, so a running timer is never too late.
-    fn watch_acks(&mut self, cx: &mut Context) {
-        let timer = Timer::Document(self.key, DocumentTimer::Ack);
-        if cx.timers.is_set(timer) {
-            return;
-        }
-        let timeout = cx.config.ack_timeout;
-        let deadlines = [self.outbox.ack_deadline(timeout), self.replies.ack_deadline(timeout)];
-        if let Some(at) = deadlines.into_iter().flatten().min() {
-            cx.timers.set(timer, at);
-        }
     }
 }

@@ -1,0 +1,192 @@
+//! What becomes of what a document sent: acks, echoes, refusals.
+
+use std::time::{Duration, Instant};
+
+use super::super::ack::{AckKind, AckReply};
+use super::super::context::Context;
+use super::super::timers::{DocumentTimer, Timer};
+use super::{DocumentSync, Sender};
+use crate::error::{ErrorCode, ProviderError};
+
+/// First pause after the server was busy, and the longest.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+impl DocumentSync {
+    /// An ack came.
+    pub(crate) fn handle_ack(
+        &mut self,
+        now: Instant,
+        cx: &mut Context,
+        id: u64,
+        kind: AckKind,
+        reply: AckReply,
+    ) {
+        self.step_one.hear();
+        match reply {
+            AckReply::Silent => {}
+            AckReply::Confirmed { topic, partition, offset } => {
+                self.busy = 0;
+                if let Some(offset) = offset {
+                    self.record_offset(cx, topic.as_deref().unwrap_or_default(), partition, offset);
+                }
+                self.confirm(id, kind);
+            }
+            AckReply::Refused { is_retryable: true, .. } => self.retry(now, cx, id, kind),
+            AckReply::Refused { error, reason, is_retryable: false } => {
+                self.refuse(cx, id, kind, error, reason);
+            }
+        }
+        self.settle(now, cx);
+    }
+
+    /// Our own update came back from the log; false if it is none we wait for.
+    pub(super) fn confirm_echo(
+        &mut self,
+        now: Instant,
+        cx: &mut Context,
+        update: &[u8],
+        sender: Sender,
+    ) -> bool {
+        let confirmed = if let Some(id) = self.outbox.confirm_echo(update) {
+            Some(id)
+        } else {
+            self.replies.confirm_echo(update).map(|(id, covers)| {
+                self.confirm(id, AckKind::Reply { covers });
+                id
+            })
+        };
+        let Some(id) = confirmed else { return false };
+        cx.answer_ack(id);
+        if sender == Sender::Us {
+            self.step_one.hear();
+        }
+        self.settle(now, cx);
+        true
+    }
+
+    /// Acks are overdue: what they were for is sent again.
+    pub(super) fn handle_missing_acks(&mut self, now: Instant, cx: &mut Context) {
+        let ids = self.outbox.recall_overdue(now, cx.config.ack_timeout);
+        cx.forget_acks(&ids);
+        if let Some(id) =
+            self.replies.take_overdue(now, self.outbox.patience(cx.config.ack_timeout))
+        {
+            cx.forget_acks(&[id]);
+            self.outbox.renew_difference();
+            self.outbox.miss_ack();
+        }
+        self.settle(now, cx);
+        self.watch_acks(cx);
+    }
+
+    /// The outbox or the replies changed: tell who waits, and go on with what is next.
+    pub(super) fn settle(&mut self, now: Instant, cx: &mut Context) {
+        let oldest = self.outbox.oldest_unconfirmed();
+        if oldest.is_none() {
+            cx.unconfirmed.remove(&self.key);
+        }
+        for id in cx.flushes.confirm(self.key, oldest) {
+            cx.flushed(id, Ok(()));
+        }
+        if let Some((first, error)) = self.outbox.refusal() {
+            for id in cx.flushes.fail(self.key, first) {
+                cx.flushed(id, Err(error.clone()));
+            }
+        }
+        self.answer(now, cx);
+        self.pursue(now, cx);
+        self.take_sync_turn(cx);
+    }
+
+    fn confirm(&mut self, id: u64, kind: AckKind) {
+        match kind {
+            AckKind::StepOne => {}
+            AckKind::Update => {
+                self.outbox.confirm(id);
+            }
+            AckKind::Reply { covers } => {
+                self.replies.finish(id);
+                covers.inspect(|&covers| self.outbox.confirm_difference(covers));
+            }
+        }
+    }
+
+    fn retry(&mut self, now: Instant, cx: &mut Context, id: u64, kind: AckKind) {
+        let pause = (SHORTEST_PAUSE * 2_u32.pow(self.busy.min(6))).min(LONGEST_PAUSE);
+        let at = now + cx.jittered(pause);
+        match kind {
+            AckKind::StepOne => return cx.set_timer(self.key, DocumentTimer::StepOne, at),
+            AckKind::Update => self.outbox.recall(id),
+            AckKind::Reply { covers } => {
+                self.replies.finish(id);
+                if covers.is_some() {
+                    self.outbox.renew_difference();
+                }
+            }
+        }
+        // Messages that were sent before the pause may be refused during it: that is one and the same pause.
+        if !self.is_paused(cx) {
+            self.busy = self.busy.saturating_add(1);
+            cx.set_timer(self.key, DocumentTimer::Resume, at);
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        cx: &mut Context,
+        id: u64,
+        kind: AckKind,
+        error: ProviderError,
+        reason: String,
+    ) {
+        match kind {
+            AckKind::StepOne if error.code == ErrorCode::PermissionDenied => self.step_one.deny(),
+            AckKind::StepOne => {}
+            AckKind::Update => self.outbox.refuse(id, error.clone()),
+            AckKind::Reply { covers } => self.refuse_reply(id, covers, &error),
+        }
+        if error.code == ErrorCode::PermissionDenied {
+            self.deny(cx, reason);
+        }
+        cx.error(Some(self.key), error);
+    }
+
+    fn refuse_reply(&mut self, id: u64, covers: Option<u64>, error: &ProviderError) {
+        self.replies.finish(id);
+        if covers.is_some() {
+            self.outbox.refuse_difference(error.clone());
+        }
+    }
+
+    /// The message made last can't be sent at all.
+    pub(crate) fn refuse_outgoing(
+        &mut self,
+        now: Instant,
+        cx: &mut Context,
+        ack: Option<AckKind>,
+        error: ProviderError,
+    ) {
+        match ack {
+            Some(AckKind::Update) => self.outbox.refuse(cx.acks.next_id(), error.clone()),
+            Some(AckKind::Reply { covers }) => self.refuse_reply(cx.acks.next_id(), covers, &error),
+            Some(AckKind::StepOne) | None => {}
+        }
+        cx.error(Some(self.key), error);
+        self.settle(now, cx);
+    }
+
+    /// The first deadline is the one that counts, so a running timer is never too late.
+    pub(super) fn watch_acks(&mut self, cx: &mut Context) {
+        let timer = Timer::Document(self.key, DocumentTimer::Ack);
+        if cx.timers.is_set(timer) {
+            return;
+        }
+        let timeout = cx.config.ack_timeout;
+        let patience = self.outbox.patience(timeout);
+        let deadlines = [self.outbox.ack_deadline(timeout), self.replies.ack_deadline(patience)];
+        if let Some(at) = deadlines.into_iter().flatten().min() {
+            cx.timers.set(timer, at);
+        }
+    }
+}

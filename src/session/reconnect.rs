@@ -1,0 +1,162 @@
+//! How connections begin, fail and end, and when the next one follows.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Deserialize;
+
+use super::Session;
+use super::connection::State;
+use super::departure::Departure;
+use super::event::{Event, Status};
+use super::output::Output;
+use super::timers::Timer;
+use crate::error::{ErrorCode, ProviderError};
+use crate::protocol::socket_io::Json;
+
+/// A server that disconnects us this often in a row, without a document synced in between, means it.
+const MAX_SERVER_DISCONNECTS: u32 = 5;
+
+impl Session {
+    pub(super) fn dial(&mut self, now: Instant) {
+        self.set_status(Status::Connecting);
+        let generation = self.connection.dial();
+        if let Some(timeout) = self.cx.config.connection_timeout {
+            self.cx.timers.set(Timer::Connect, now + timeout);
+        }
+        let document = self
+            .documents
+            .first()
+            .map(|first| (Arc::clone(first.doc_id()), first.parent_id().cloned()));
+        self.cx.output(Output::Dial { generation, document });
+    }
+
+    pub(super) fn join(&mut self, now: Instant) {
+        self.cx.timers.stop(Timer::Connect);
+        if self.connection.server_disconnects == 0 {
+            self.connection.backoff.reset();
+        }
+        self.set_status(Status::Connected);
+        let Some(socket_id) = self.connection.socket_id().cloned() else { return };
+        for document in self.documents.iter_mut() {
+            document.start(now, &mut self.cx, &socket_id);
+        }
+    }
+
+    /// CONNECT was refused. Refusals are final when they say so or say nothing, as in the official client; codes of a
+    /// server that is only not able to now (`busy`, `unavailable`, ...) are tried again.
+    pub(super) fn handle_refusal(&mut self, now: Instant, message: String, data: Option<&Json>) {
+        let refusal: RefusalJson = data.and_then(Json::parse).unwrap_or_default();
+        let code = refusal.code.as_deref();
+        let is_final =
+            matches!(code, None | Some("permission-denied" | "unauthenticated" | "bad-request"));
+        let kind = if is_final && code != Some("bad-request") {
+            ErrorCode::PermissionDenied
+        } else {
+            ErrorCode::Connection
+        };
+        let data = data.map(|data| data.as_str().to_owned());
+        self.fail(now, ProviderError::new(kind, message.clone()), data, !is_final);
+        if kind == ErrorCode::PermissionDenied {
+            self.cx.event(Event::PermissionDenied {
+                doc: None,
+                reason: refusal.reason.unwrap_or(message),
+            });
+        }
+    }
+
+    /// The official client would stay away for ever; servers also do this when they restart.
+    pub(super) fn handle_server_disconnect(&mut self, now: Instant) {
+        self.connection.note_server_disconnect(now);
+        self.close(now, "io server disconnect", None);
+    }
+
+    /// Dialling or joining took too long.
+    pub(super) fn time_out(&mut self, now: Instant) {
+        self.fail(now, ProviderError::new(ErrorCode::Connection, "timeout"), None, true);
+    }
+
+    /// An attempt failed.
+    pub(super) fn fail(
+        &mut self,
+        now: Instant,
+        error: ProviderError,
+        data: Option<String>,
+        may_retry: bool,
+    ) {
+        let will_retry = may_retry && self.may_retry();
+        self.hang_up();
+        self.cx.event(Event::ConnectionError { error, data, will_retry });
+        self.go_on(now, will_retry);
+    }
+
+    /// Ends the connection from our side, with socket.io-client's reason.
+    pub(super) fn close(
+        &mut self,
+        now: Instant,
+        reason: &'static str,
+        description: Option<String>,
+    ) {
+        self.cx.output(Output::Close { generation: self.connection.generation() });
+        self.lose(now, reason, description);
+    }
+
+    /// The connection is lost.
+    pub(super) fn lose(&mut self, now: Instant, reason: &'static str, description: Option<String>) {
+        let will_retry = self.may_retry();
+        let was_open = self.connection.is_open();
+        self.connection.end(State::Idle);
+        self.abandon();
+        if was_open {
+            self.report_close(reason, description);
+        }
+        let is_refused = self.connection.server_disconnects >= MAX_SERVER_DISCONNECTS;
+        if !was_open || is_refused {
+            let message = description_of(reason, is_refused);
+            let error = ProviderError::new(ErrorCode::Connection, message);
+            self.cx.event(Event::ConnectionError { error, data: None, will_retry });
+        }
+        self.go_on(now, will_retry);
+    }
+
+    fn may_retry(&self) -> bool {
+        let is_needed = match self.departure {
+            None => self.is_wanted,
+            Some(Departure::Drain) => false,
+            Some(Departure::Confirm) => self.is_waiting(),
+        };
+        is_needed
+            && self.connection.backoff.has_next()
+            && self.connection.server_disconnects < MAX_SERVER_DISCONNECTS
+    }
+
+    /// Schedules the next attempt, or gives up.
+    fn go_on(&mut self, now: Instant, will_retry: bool) {
+        let delay =
+            if will_retry { self.connection.backoff.next_delay(self.cx.rng.f64()) } else { None };
+        if let Some(delay) = delay {
+            self.connection.end(State::Waiting);
+            self.cx.timers.set(Timer::Reconnect, now + delay);
+            self.set_status(Status::Connecting);
+        } else if self.departure.is_some() {
+            self.finish_departure(now);
+        } else {
+            self.is_wanted = false;
+            self.set_status(Status::Disconnected);
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RefusalJson {
+    code: Option<String>,
+    reason: Option<String>,
+}
+
+fn description_of(reason: &str, is_refused: bool) -> String {
+    if is_refused {
+        format!("the server disconnected {MAX_SERVER_DISCONNECTS} times in a row")
+    } else {
+        reason.to_owned()
+    }
+}
