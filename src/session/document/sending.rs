@@ -130,7 +130,7 @@ impl DocumentSync {
         {
             return;
         }
-        if self.outbox.refusal().is_some() {
+        if self.outbox.refusal().is_some() || self.replies.is_muted() {
             // The same content would be refused again.
             self.replies.take_asked();
             return;
