@@ -310,7 +310,7 @@ impl Server {
                 let offset = self.offset.to_string();
                 if self.switches.echoes {
                     let header = format!(
-                        r#"451-["protocol-message",{{"topic":"y-sync-r","partition":0,"offset":"{offset}","message":{{"_placeholder":true,"num":0}}}}]"#
+                        r#"451-["protocol-message",{{"topic":"y-sync-r","offset":"{offset}","message":{{"_placeholder":true,"num":0}}}}]"#
                     );
                     self.push(id, Frame::Text(header));
                     self.push(id, Frame::Binary(record.clone()));
