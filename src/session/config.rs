@@ -43,7 +43,7 @@ pub struct Reconnection {
     pub is_enabled: bool,
     /// Attempts before giving up; `None` never gives up.
     pub attempts: Option<u32>,
-    /// Delay before the first attempt. Zero would try without a pause: take the default instead, as the official client.
+    /// Delay before the first attempt. Zero would mean no pause at all; the official client takes its default then.
     pub delay: Duration,
     /// The delay never grows past this.
     pub delay_max: Duration,

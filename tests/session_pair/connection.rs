@@ -279,6 +279,18 @@ fn connecting_while_the_old_connection_still_leaves_follows_it() {
 }
 
 #[test]
+fn a_quick_reconnect_is_not_disturbed_by_the_end_of_the_old_connection() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.clients[a].session.disconnect(world.now);
+    world.settle();
+    world.connect(a);
+    world.advance(5 * SECOND);
+    assert_eq!(world.clients[a].dials, 2);
+    assert!(world.is_synced(a, DOC));
+}
+
+#[test]
 fn connecting_again_when_connected_syncs_anew() {
     let mut world = World::new(Switches::gateway());
     let a = world.join(&["doc"]);

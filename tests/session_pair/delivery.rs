@@ -432,6 +432,57 @@ fn a_document_removed_offline_reports_its_lost_edits() {
 }
 
 #[test]
+fn edits_of_a_removed_document_that_were_not_confirmed_are_reported() {
+    let refusal = r#"{"ok":false,"code":"bad-message"}"#;
+    for (label, acks, refusal) in
+        [("never acked", false, None), ("refused", true, Some(refusal.to_owned()))]
+    {
+        let mut world = World::new(Switches { acks, refusal, ..Switches::gateway() });
+        let a = world.join(&["doc"]);
+        world.insert(a, DOC, 0, "x");
+        world.clients[a].session.remove_document(world.now, DOC);
+        world.settle();
+        world.cut(a);
+        world.settle();
+        assert_eq!(errors(&mut world, a), [ErrorCode::Connection], "{label}");
+    }
+}
+
+#[test]
+fn destroy_waits_for_the_acks_of_removed_documents() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "x");
+    world.clients[a].session.remove_document(world.now, DOC);
+    world.clients[a].is_stuck = true;
+    world.clients[a].session.destroy(world.now, 5 * SECOND);
+    world.settle();
+    assert!(!world.clients[a].is_finished);
+    world.clients[a].is_stuck = false;
+    world.settle();
+    assert!(world.clients[a].is_finished);
+    assert_eq!(world.log_text("doc"), "x");
+}
+
+#[test]
+fn a_reader_whose_answers_are_refused_is_not_bothered() {
+    let mut world = World::new(Switches::gateway());
+    let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
+    world.insert(a, DOC, 0, "ab");
+    world.remove(a, DOC, 0);
+    world.settle();
+    world.clients[a].session.disconnect(world.now);
+    world.settle();
+    world.take_events(b);
+    world.server.switches.refusal = Some(r#"{"ok":false,"code":"permission-denied"}"#.into());
+    let updates = world.server.updates;
+    world.cut(b);
+    world.advance(200 * SECOND);
+    assert_eq!(world.server.updates, updates + 1, "deletions are always offered, but once");
+    assert_eq!(errors(&mut world, b), []);
+}
+
+#[test]
 fn disconnect_sends_what_waits_and_keeps_what_is_not_confirmed() {
     let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
     let a = world.join(&["doc"]);
