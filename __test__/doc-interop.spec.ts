@@ -149,6 +149,20 @@ test('surrogate_pairs_cut_by_one_side_look_the_same_on_the_other', (t) => {
   }
 })
 
+test('applying_an_update_deletes_nothing_that_nobody_deleted', (t) => {
+  const [a, b] = [new YDoc({ clientID: 1 }), new YDoc({ clientID: 2 })]
+  a.getText('text').insert(0, 'abcdef')
+  applyUpdate(b, encodeStateAsUpdate(a))
+  // Both sides make the same format, so one of each pair of marks is redundant. A replica that removed marks on its own
+  // would keep that to itself: what came from a provider is not sent back to it.
+  a.getText('text').format(1, 3, { bold: true })
+  b.getText('text').format(1, 3, { bold: true })
+  applyUpdate(a, encodeStateAsUpdate(b))
+  applyUpdate(b, encodeStateAsUpdate(a))
+  t.is(Y.decodeUpdate(encodeStateAsUpdate(a)).ds.clients.size, 0)
+  t.deepEqual(runs(a.getText('text').toDelta()), runs(b.getText('text').toDelta()))
+})
+
 /** What a replica must be able to do, whoever implements it. */
 interface Replica {
   edit(random: Random): void
