@@ -64,10 +64,14 @@ perform({
     return client.latest
   },
 
-  seeDisconnected: () => when(() => !client.socket.connected),
+  async seeDisconnected() {
+    await when(() => !client.socket.connected)
+    return position()
+  },
 
+  /** Resolves when connected again, and both sides have what the other has. */
   async seeSynced() {
-    await when(() => client.isSynced)
+    await when(() => client.isFlushed)
     return position()
   },
 

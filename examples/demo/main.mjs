@@ -24,7 +24,7 @@ const failure = new Promise((_, reject) => {
 // Whatever the way out: no child and no file stays behind.
 process.on('exit', cleanUp)
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => fail(new Error(`stopped by ${signal}`)))
-setTimeout(() => fail(new Error(`not finished after ${DEADLINE} ms`)), DEADLINE).unref()
+setTimeout(() => fail(new Error(`not finished after ${DEADLINE / 1000} s`)), DEADLINE).unref()
 gateway.on('failure', fail)
 
 try {

@@ -61,12 +61,13 @@ export class NativeBot {
     )
   }
 
-  /** Resolves when the connection is lost. */
+  /** Resolves, with all that came before, when the connection is lost. */
   async seeDisconnected() {
     await until(
       (check) => this.provider.on('status', check),
       () => this.provider.status !== 'connected'
     )
+    return this.#position()
   }
 
   /** Resolves when connected and synced again. */

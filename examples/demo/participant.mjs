@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { say } from './narrator.mjs'
 
 /** How long, in ms, a participant may take to answer a cue, and to end after `leave`. */
-const DEADLINE = 12_000
+const DEADLINE = 10_000
 
 /** Emits `failure` with an `Error`, and what the participant announces. */
 export class Participant extends EventEmitter {
@@ -28,7 +28,7 @@ export class Participant extends EventEmitter {
   cue(cue, data = {}) {
     const id = ++this.#lastId
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#answer(id, { reason: `no answer to "${cue}" in ${DEADLINE} ms` }), DEADLINE)
+      const timer = setTimeout(() => this.#answer(id, { reason: `no answer to "${cue}" in ${DEADLINE / 1000} s` }), DEADLINE)
       this.#waiting.set(id, { resolve, reject, timer })
       this.#child.send({ id, cue, data }, (error) => {
         if (error) this.#answer(id, { reason: `"${cue}" did not reach it: ${error.message}` })

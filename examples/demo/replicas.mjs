@@ -24,7 +24,7 @@ export async function converge(participants) {
       )
       if (difference === undefined) return digests
       await change.catch(() => {
-        throw new Error(`the replicas still differ ${DEADLINE} ms after the last edit was confirmed\n${difference}`)
+        throw new Error(`the replicas still differ ${DEADLINE / 1000} s after the last edit was confirmed\n${difference}`)
       })
     } finally {
       waiting.abort()
@@ -45,6 +45,14 @@ export function digestRows(names, digests) {
     return [part, ...digests.map((digest) => digest[part].hash), size]
   })
   return [head, ...rows]
+}
+
+/** Tells, with an error, what differs: who waits for something in vain may lack an update that others have. */
+export async function explain(error, participants) {
+  const digests = await Promise.all(participants.map((participant) => participant.cue('digest')))
+  const names = participants.map(({ name }) => name)
+  const difference = describeDifference(names, digests) ?? '  all replicas are equal'
+  return new Error(`${error.message}\n${difference}`)
 }
 
 function describeDifference(names, digests) {

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { assertLogged, authorRows, readLog } from './log-audit.mjs'
 import { heading, passed, say, table } from './narrator.mjs'
-import { assertSame, converge, digestRows } from './replicas.mjs'
+import { assertSame, converge, digestRows, explain } from './replicas.mjs'
 import { describeOffsets, OFFLINE_NOTE } from './script.mjs'
 
 /**
@@ -25,14 +25,9 @@ export async function play({ gateway, start, data, file }) {
   say('all', 'presence', `${names(cast).join(', ')} see each other`)
 
   heading('They write at the same time, one of them without a network for a while')
-  await Promise.all([
-    reviewer.cue('markTitle'),
-    cutOff(cast, authors),
-    importer.cue('importFile').then(async ({ lines, words, ...counts }) => {
-      say('importer', 'finished', `${lines} lines, ${words} words`)
-      await all([editor, reviewer], 'finish', counts)
-    })
-  ])
+  await write(cast, authors).catch(async (error) => {
+    throw await explain(error, cast)
+  })
 
   heading('Every edit is confirmed, and all replicas are equal')
   const flushed = await all(cast, 'flush')
@@ -49,9 +44,9 @@ export async function play({ gateway, start, data, file }) {
   )
 
   heading('What the log on disk says, while the gateway is stopped')
-  await stop(gateway, cast, 'SIGTERM')
+  const positions = await stop(gateway, cast, 'SIGTERM')
   const log = await readLog(data)
-  flushed.forEach((position, i) => assertLogged(cast[i].name, position, log))
+  positions.forEach((position, i) => assertLogged(cast[i].name, position, log))
   table(authorRows(log, authors))
   assertSame([...names(cast), 'the log'], [...digests, log.digest])
   say(
@@ -73,15 +68,30 @@ export async function play({ gateway, start, data, file }) {
   const reader = start('reader', './bot-reader.mjs')
   const everybody = [...cast, reader]
   await reader.cue('join', { expected: names(everybody) })
-  table(digestRows(names(everybody), await converge(everybody)))
+  const final = await converge(everybody)
+  table(digestRows(names(everybody), final))
   await Promise.all(everybody.map((participant) => participant.leave()))
   await gateway.stop('SIGTERM')
+  const { records, digest } = await readLog(data)
+  assertSame([...names(everybody), 'the log'], [...final, digest])
 
   heading('Shown')
   passed('two native bots and a plain Yjs client wrote the same text, formats, map and array')
-  passed(`every edit has an offset: ${log.records.length} records, no gap`)
+  passed(`every edit has an offset: ${records.length} records without a gap, which make the same documents`)
   passed('what was typed offline arrived, and nothing was lost by SIGTERM or SIGKILL')
   passed('a newcomer reads everything back from the log')
+}
+
+/** Resolves when nobody has anything to write any more. */
+async function write(cast, authors) {
+  const [importer, editor, reviewer] = cast
+  const marking = reviewer.cue('markTitle')
+  const cutting = cutOff(cast, authors)
+  const importing = importer.cue('importFile').then(async ({ lines, words, ...counts }) => {
+    say('importer', 'finished', `${lines} lines, ${words} words`)
+    await all([editor, reviewer], 'finish', counts)
+  })
+  await Promise.all([marking, cutting, importing])
 }
 
 /** The editor loses its connection after a third of the import, and is back after two. */
@@ -105,15 +115,13 @@ async function cutOff([importer, editor, reviewer], authors) {
   say('reviewer', 'presence', `sees ${names([importer, editor, reviewer]).join(', ')}: the editor is back`)
 }
 
-/** Resolves when the gateway has ended, and everybody has noticed. */
+/** Resolves when the gateway has ended and everybody has noticed, with where everybody is in the log. */
 async function stop(gateway, cast, signal) {
   const { pid } = gateway
-  const [ending] = await Promise.all([gateway.stop(signal), all(cast, 'seeDisconnected')])
-  say(
-    'gateway',
-    'stopped',
-    `process ${pid} by ${signal}: ${typeof ending === 'number' ? `exit code ${ending}` : 'killed'}`
-  )
+  const [ending, positions] = await Promise.all([gateway.stop(signal), all(cast, 'seeDisconnected')])
+  say('gateway', 'stopped', `process ${pid} by ${signal}${ending === 0 ? ', in order' : ''}`)
+  if (signal === 'SIGTERM' && ending !== 0) throw new Error(`the gateway ended with ${ending} after ${signal}`)
+  return positions
 }
 
 /** Resolves when the gateway is back at its port, and everybody is connected and synced again. */
