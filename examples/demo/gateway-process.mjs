@@ -45,9 +45,10 @@ export class GatewayProcess extends EventEmitter {
     return killedBy ?? code
   }
 
-  kill() {
+  /** Resolves when the process is gone. */
+  async kill() {
     this.#isAsked = true
-    this.#child?.kill('SIGKILL')
+    if (this.#child?.kill('SIGKILL')) await once(this.#child, 'exit')
   }
 }
 

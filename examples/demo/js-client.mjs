@@ -3,8 +3,8 @@ import * as Y from 'yjs'
 import { headingsOf } from './delta.mjs'
 import { digest } from './digest.mjs'
 import { PlainClient } from './plain-client.mjs'
-import { describeOffsets, DOCUMENTS, README, REVIEW, REVIEW_MARK, ROOM, stroke } from './script.mjs'
-import { announce, perform, tell, until } from './stage.mjs'
+import { describeOffsets, DOCUMENTS, OFFLINE_NOTE, README, REVIEW, REVIEW_MARK, ROOM, stroke } from './script.mjs'
+import { announce, areSame, perform, tell, until } from './stage.mjs'
 
 const NAME = 'reviewer'
 
@@ -16,10 +16,14 @@ const comments = client.docs.get(REVIEW).getArray('comments')
 const awareness = client.awareness.get(README)
 const commented = new Set()
 const authors = new Map()
+/** The update that brought the editor's note: its offset, and its author. */
+let noteSource
 let isWatched = false
 
 body.observe((_, { origin }) => {
-  if (origin === client) commentOnHeadings()
+  if (origin !== client) return
+  if (noteSource === undefined && body.toString().includes(OFFLINE_NOTE)) noteSource = client.latest
+  commentOnHeadings()
 })
 awareness.on('change', () => {
   for (const [clientId, { name }] of awareness.getStates()) authors.set(clientId, name)
@@ -58,10 +62,9 @@ perform({
 
   seePresent,
 
-  /** Resolves with the offset and the author of the update that brought this text. */
-  async seeText({ text }) {
-    await when(() => body.toString().includes(text))
-    return client.latest
+  async seeNote() {
+    await when(() => noteSource !== undefined)
+    return noteSource
   },
 
   async seeDisconnected() {
@@ -126,13 +129,11 @@ function commentOnHeadings() {
 }
 
 async function seePresent({ names }) {
-  const wanted = [...names].sort().join()
-  await when(
-    () =>
-      [...awareness.getStates().values()]
-        .map(({ name }) => name)
-        .sort()
-        .join() === wanted
+  await when(() =>
+    areSame(
+      [...awareness.getStates().values()].map(({ name }) => name),
+      names
+    )
   )
 }
 

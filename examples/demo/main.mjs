@@ -34,6 +34,7 @@ try {
   failed(error.message)
   process.exitCode = 1
 }
+await Promise.all(killAll())
 process.exit()
 
 /** Starts a participant. Its arguments: where the gateway is, and what else it needs. */
@@ -43,8 +44,11 @@ function start(name, file, ...args) {
   return participant.on('failure', fail)
 }
 
+function killAll() {
+  return [...participants, gateway].map((child) => child.kill())
+}
+
 function cleanUp() {
-  for (const participant of participants) participant.kill()
-  gateway.kill()
+  killAll()
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
 }

@@ -1,8 +1,8 @@
 // What the native bots have in common: a provider with both documents, and the cues that every participant answers.
 import { encodeStateVector, ProtocolManager, YDoc } from '../../index.js'
 import { digest } from './digest.mjs'
-import { describeOffsets, DOCUMENTS, README, REVIEW, ROOM } from './script.mjs'
-import { announce, tell, until } from './stage.mjs'
+import { describeOffsets, DOCUMENTS, OFFLINE_NOTE, README, REVIEW, ROOM } from './script.mjs'
+import { announce, areSame, tell, until } from './stage.mjs'
 
 export class NativeBot {
   constructor(name, url) {
@@ -41,23 +41,18 @@ export class NativeBot {
   /** Resolves when exactly these participants are here. */
   async seePresent({ names }) {
     const { awareness } = this.provider.getDocState(README)
-    const wanted = [...names].sort().join()
-    const here = () =>
-      [...awareness.getStates().values()]
-        .map(({ name }) => name)
-        .sort()
-        .join()
+    const here = () => [...awareness.getStates().values()].map(({ name }) => name)
     await until(
       (check) => awareness.on('change', check),
-      () => here() === wanted
+      () => areSame(here(), names)
     )
   }
 
-  /** Resolves when the text contains this. */
-  async seeText({ text }) {
+  /** Resolves when the text contains what the editor typed offline. */
+  async seeNote() {
     await until(
       (check) => this.docs.get(README).on('update', check),
-      () => this.body.toString().includes(text)
+      () => this.body.toString().includes(OFFLINE_NOTE)
     )
   }
 
@@ -128,6 +123,6 @@ export class NativeBot {
 
 /** The cues that a bot answers with its methods of the same name. */
 export function commonCues(bot) {
-  const names = ['join', 'seePresent', 'seeText', 'seeDisconnected', 'seeSynced', 'sign', 'flush', 'digest', 'leave']
+  const names = ['join', 'seePresent', 'seeNote', 'seeDisconnected', 'seeSynced', 'sign', 'flush', 'digest', 'leave']
   return Object.fromEntries(names.map((name) => [name, (data) => bot[name](data)]))
 }

@@ -28,7 +28,10 @@ export class Participant extends EventEmitter {
   cue(cue, data = {}) {
     const id = ++this.#lastId
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#answer(id, { reason: `no answer to "${cue}" in ${DEADLINE / 1000} s` }), DEADLINE)
+      const timer = setTimeout(
+        () => this.#answer(id, { reason: `no answer to "${cue}" in ${DEADLINE / 1000} s` }),
+        DEADLINE
+      )
       this.#waiting.set(id, { resolve, reject, timer })
       this.#child.send({ id, cue, data }, (error) => {
         if (error) this.#answer(id, { reason: `"${cue}" did not reach it: ${error.message}` })
@@ -47,9 +50,10 @@ export class Participant extends EventEmitter {
     if (code !== 0) throw new Error(`${this.name} ended with ${signal ?? `exit code ${code}`}`)
   }
 
-  kill() {
+  /** Resolves when the process is gone. */
+  async kill() {
     this.#hasLeft = true
-    this.#child.kill('SIGKILL')
+    if (this.#child.kill('SIGKILL')) await once(this.#child, 'exit')
   }
 
   #receive({ tell, event, failure, id, ...answer }) {

@@ -24,7 +24,9 @@ export async function converge(participants) {
       )
       if (difference === undefined) return digests
       await change.catch(() => {
-        throw new Error(`the replicas still differ ${DEADLINE / 1000} s after the last edit was confirmed\n${difference}`)
+        throw new Error(
+          `the replicas still differ ${DEADLINE / 1000} s after the last edit was confirmed\n${difference}`
+        )
       })
     } finally {
       waiting.abort()
@@ -49,10 +51,11 @@ export function digestRows(names, digests) {
 
 /** Tells, with an error, what differs: who waits for something in vain may lack an update that others have. */
 export async function explain(error, participants) {
-  const digests = await Promise.all(participants.map((participant) => participant.cue('digest')))
+  const answers = await Promise.allSettled(participants.map((participant) => participant.cue('digest')))
+  if (answers.some(({ status }) => status === 'rejected')) return error
   const names = participants.map(({ name }) => name)
-  const difference = describeDifference(names, digests) ?? '  all replicas are equal'
-  return new Error(`${error.message}\n${difference}`)
+  const digests = answers.map(({ value }) => value)
+  return new Error(`${error.message}\n${describeDifference(names, digests) ?? '  all replicas are equal'}`)
 }
 
 function describeDifference(names, digests) {

@@ -11,8 +11,8 @@ export const DOCUMENTS = [README, REVIEW]
 /** Title, in front of which the reviewer puts this while the others write. */
 export const REVIEW_MARK = '[in review] '
 
-/** Typed by the editor while it is cut off, found by the others when it is back. */
-export const OFFLINE_NOTE = 'Written by a bot without a network: what it typed arrived when it was back. '
+/** Typed by the editor while it is cut off, found by the others when it is back. Its emoji counts two UTF-16 units. */
+export const OFFLINE_NOTE = 'Written by a bot on a plane 🛫: it had no network, and nothing it typed was lost. '
 
 /** Time in ms between two strokes, so that the participants really write at the same time. Nothing waits on it. */
 const STROKE = 8

@@ -44,6 +44,11 @@ export function until(subscribe, condition) {
   })
 }
 
+/** Whether two lists hold the same names, in any order. */
+export function areSame(a, b) {
+  return [...a].sort().join() === [...b].sort().join()
+}
+
 async function run(cue, data) {
   try {
     return { result: await cue(data) }

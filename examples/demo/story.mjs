@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { assertLogged, authorRows, readLog } from './log-audit.mjs'
 import { heading, passed, say, table } from './narrator.mjs'
 import { assertSame, converge, digestRows, explain } from './replicas.mjs'
-import { describeOffsets, OFFLINE_NOTE } from './script.mjs'
+import { describeOffsets } from './script.mjs'
 
 /**
  * Resolves when all has been shown; rejects with the reason when anything is not as it should be.
@@ -21,7 +21,6 @@ export async function play({ gateway, start, data, file }) {
   const authors = new Map()
   const joined = await all(cast, 'join', { expected: names(cast) })
   joined.forEach(({ socketId }, i) => authors.set(socketId, cast[i].name))
-
   say('all', 'presence', `${names(cast).join(', ')} see each other`)
 
   heading('They write at the same time, one of them without a network for a while')
@@ -34,14 +33,8 @@ export async function play({ gateway, start, data, file }) {
   flushed.forEach(({ edits }, i) => say(cast[i].name, 'flushed', `${edits} edits, all confirmed by the log`))
   const digests = await converge(cast)
   table(digestRows(names(cast), digests))
-  const written = await reviewer.cue('authorship')
-  say(
-    'reviewer',
-    'counted',
-    `characters in the text: ${Object.entries(written)
-      .map((it) => it.join(' '))
-      .join(', ')}`
-  )
+  const counts = Object.entries(await reviewer.cue('authorship')).map(([name, count]) => `${name} ${count}`)
+  say('reviewer', 'counted', `characters in the text: ${counts.join(', ')}`)
 
   heading('What the log on disk says, while the gateway is stopped')
   const positions = await stop(gateway, cast, 'SIGTERM')
@@ -49,20 +42,14 @@ export async function play({ gateway, start, data, file }) {
   positions.forEach((position, i) => assertLogged(cast[i].name, position, log))
   table(authorRows(log, authors))
   assertSame([...names(cast), 'the log'], [...digests, log.digest])
-  say(
-    'gateway',
-    'log',
-    `${log.topic}: offsets 0 to ${log.records.length - 1} without a gap; replayed, it is the same text`
-  )
+  const last = log.records.length - 1
+  say('gateway', 'log', `${log.topic}: offsets 0 to ${last} without a gap; replayed, it is the same text`)
 
   heading('The gateway comes back, and is killed right after it confirmed an edit')
   await restart(gateway, cast, data)
   const signed = await all(cast, 'sign', { event: 'SIGTERM' })
-  say(
-    'gateway',
-    'confirmed',
-    `an edit of each, up to offset ${Math.max(...signed.flatMap(({ offsets }) => Object.values(offsets)))}`
-  )
+  const highest = Math.max(...signed.flatMap(({ offsets }) => Object.values(offsets)))
+  say('gateway', 'confirmed', `one more edit of each, up to offset ${highest}`)
   await stop(gateway, cast, 'SIGKILL')
   await restart(gateway, cast, data)
   const reader = start('reader', './bot-reader.mjs')
@@ -109,7 +96,7 @@ async function cutOff([importer, editor, reviewer], authors) {
   const { socketId, offsets } = await editor.cue('reconnect')
   authors.set(socketId, editor.name)
   say('editor', 'synced', `connected again, ${describeOffsets(offsets)}`)
-  const [, { offset, senderId }] = await all(others, 'seeText', { text: OFFLINE_NOTE })
+  const [, { offset, senderId }] = await all(others, 'seeNote')
   say('reviewer', 'received', `the note, with offset ${offset} from ${authors.get(senderId)}`)
   await all(others, 'seePresent', { names: names([importer, editor, reviewer]) })
   say('reviewer', 'presence', `sees ${names([importer, editor, reviewer]).join(', ')}: the editor is back`)
