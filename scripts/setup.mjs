@@ -11,7 +11,9 @@ if (spawnSync('cargo', ['--version']).status !== 0) {
   fail('The addon is built from source and needs a Rust toolchain (rustc 1.88 or newer): https://rustup.rs')
 }
 
-const wanted = createHash('sha256').update(readFileSync(`${root}package-lock.json`)).digest('hex')
+const wanted = createHash('sha256')
+  .update(readFileSync(`${root}package-lock.json`))
+  .digest('hex')
 const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : ''
 if (wanted !== installed) {
   // No package of ours needs its install script: native parts come prebuilt inside the packages.

@@ -114,10 +114,14 @@ async fn destroy_delivers_the_last_edit_and_the_departure() {
     handle.connect();
     let mut peer = server.join().await;
     events.status(Status::Connected).await;
+    let mut log = Log::default();
+    while log.awareness.is_empty() {
+        let event = peer.event().await.expect("the client stays");
+        log.append(&mut peer, &event).await;
+    }
 
     replica.push("the last words");
     handle.destroy(LINGER);
-    let mut log = Log::default();
     log.drain(&mut peer).await;
     assert_eq!(log.text("doc").as_deref(), Some("the last words"));
     let last = log.awareness.last().expect("presence was announced");

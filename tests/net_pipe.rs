@@ -59,7 +59,7 @@ impl Driver {
 async fn answers_heartbeats_while_a_write_is_blocked() {
     const MESSAGES: usize = 100;
     const SIZE: usize = 100_000;
-    const PINGS: u64 = 30;
+    const PINGS: usize = 30;
     let mut driver = start();
     driver.handle.connect();
     let mut peer = driver.dials.next().await.accept(PIPE).await;
@@ -78,20 +78,20 @@ async fn answers_heartbeats_while_a_write_is_blocked() {
     let events = driver.events.drain();
     assert!(events.is_empty(), "the connection outlived {PINGS} heartbeats: {events:?}");
 
-    let (mut pongs, mut attachments, mut before_last_pong) = (0, 0, 0);
-    while attachments < MESSAGES || pongs < PINGS {
+    let (mut attachments, mut before_pong) = (0, None);
+    while attachments < MESSAGES {
         match peer.receive().await {
+            // One may answer them all: a client that can't write must not pile pongs up.
             Some(Ok(Message::Text(text))) if text.as_str() == "3" => {
-                pongs += 1;
-                before_last_pong = attachments;
+                before_pong = Some(attachments);
             }
             Some(Ok(Message::Binary(_))) => attachments += 1,
             Some(Ok(Message::Text(_))) => {}
             other => panic!("unexpected {other:?}"),
         }
     }
-    assert_eq!((attachments, pongs), (MESSAGES, PINGS));
-    assert!(before_last_pong < 5, "{before_last_pong} messages went before the last pong");
+    let before_pong = before_pong.expect("the heartbeats are answered");
+    assert!(before_pong < 5, "{before_pong} messages went before the last pong");
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,8 +158,8 @@ async fn gives_up_an_attempt_that_takes_too_long() {
     let dialed = driver.dials.next().await;
     let (message, will_retry) = driver.events.error().await;
     assert!(message.contains("timeout") && will_retry, "{message}");
-    assert!(started.elapsed() < Duration::from_millis(3010), "{:?}", started.elapsed());
     dialed.given_up().await;
+    assert!(started.elapsed() < Duration::from_millis(3010), "{:?}", started.elapsed());
     driver.accept().await;
 }
 
@@ -237,7 +237,12 @@ async fn never_holds_two_sockets() {
         driver.handle.connect();
         let is_server_answering = round % 2 == 0;
         if is_server_answering {
-            while peer.receive().await.is_some() {}
+            let goodbye = peer.receive().await;
+            assert!(
+                matches!(goodbye, Some(Ok(Message::Close(None)))),
+                "round {round}: {goodbye:?}"
+            );
+            assert!(peer.receive().await.is_none());
         }
         let dialed = driver.dials.next().await;
         assert!(peer.is_hung_up(), "round {round}");
@@ -288,6 +293,17 @@ async fn ignores_what_is_said_after_the_end() {
     handle.destroy(Duration::ZERO);
     handle.abandon();
     assert!(driver.dials.is_over().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn takes_any_time_limit() {
+    let (mut driver, mut peer) = Driver::connected().await;
+    driver.handle.flush(1, Duration::MAX);
+    assert_eq!(driver.events.flushed(1).await, Ok(()));
+    driver.handle.destroy(Duration::MAX);
+    assert!(matches!(peer.receive().await, Some(Ok(Message::Close(None)))));
+    drop(peer);
+    driver.events.finished().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,3 @@
-
 // What only JavaScript can express: other names of a class, a class made of another one, frozen constants.
 module.exports.ProtocolProvider = nativeBinding.ProtocolManager
 module.exports.ProtocolConnection = nativeBinding.ProtocolManager

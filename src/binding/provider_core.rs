@@ -374,7 +374,8 @@ impl ProviderCore {
 
 impl Drop for ProviderCore {
     fn drop(&mut self) {
-        for entry in self.documents.get_mut().values() {
+        for (key, entry) in self.documents.take() {
+            entry.awareness.detach(key, &self.handle);
             self.thread.forget_provider_of(entry.attachment);
         }
         self.thread.forget_provider(self.id);

@@ -157,10 +157,10 @@ fn any(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
         ValueType::BigInt => {
             let (integer, is_lossless) =
                 unsafe { BigInt::from_napi_value(env.raw(), value.raw()) }?.get_i64();
-            if !is_lossless {
-                return Err(unsupported(env, "a bigint of more than 64 bits"));
+            match bigint(integer) {
+                Some(any) if is_lossless => any,
+                _ => return Err(unsupported(env, "a bigint of more than 64 bits")),
             }
-            Any::Number(Number::Int(integer))
         }
         ValueType::Object => return object(env, value, depth),
         other => {
@@ -239,6 +239,16 @@ fn number(value: f64) -> Any {
     } else {
         Any::Number(Number::try_i64(value))
     }
+}
+
+/// The CRDT sends what a number can hold as a number, so it is one here, too: all replicas agree. `None` for the one
+/// integer that it sends wrongly.
+fn bigint(value: i64) -> Option<Any> {
+    if value == i64::MAX {
+        return None;
+    }
+    let float = value as f64;
+    Some(if float as i64 == value { number(float) } else { Any::Number(Number::Int(value)) })
 }
 
 fn unsupported(env: Env, what: &str) -> napi::Error {

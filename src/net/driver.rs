@@ -4,18 +4,16 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tokio_tungstenite::WebSocketStream;
 
 use super::attachments::{Attachments, work_done};
 use super::auth::AuthSource;
 use super::dial::Dialer;
-use super::handle::{Command, Handle};
+use super::handle::{Command, Handle, UserMessage};
+use super::link::{Happened, Link};
 use super::runtime;
-use super::socket::{Closing, Inbound, Socket};
 use super::transport::{Handshake, TransportConfig};
 use crate::error::ProviderError;
 use crate::session::{Event, Frame, Output, Session, SessionConfig};
@@ -28,9 +26,6 @@ const BYTES_PER_TURN: usize = 256 * 1024;
 
 /// Turns in a row before other tasks of the runtime get theirs.
 const TURNS_PER_POLL: usize = 16;
-
-/// How long a socket that is being closed may take to send the rest and to hear the peer hang up.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Everything a driver needs.
 pub struct DriverConfig {
@@ -72,12 +67,9 @@ pub fn spawn_on<D: Dialer>(
     runtime.spawn(async move {
         let mut driver = Driver {
             session,
-            dialer,
-            auth,
             room_id,
-            link: Link::Idle,
+            link: Link::new(dialer, auth),
             timer: Timer::default(),
-            leave_by: None,
             is_finished: false,
             attachments: Attachments::default(),
             commands,
@@ -88,38 +80,16 @@ pub fn spawn_on<D: Dialer>(
     handle
 }
 
-/// The way to the server. One value, so that there can't be two sockets.
-enum Link<S> {
-    Idle,
-    Dialing {
-        generation: u64,
-        attempt: Attempt<S>,
-    },
-    Open(Socket<S>),
-    /// `next` waits until the old socket is gone.
-    Closing {
-        socket: Closing<S>,
-        next: Option<(u64, Handshake)>,
-    },
-}
-
-type Attempt<S> = Pin<
-    Box<dyn Future<Output = Result<(WebSocketStream<S>, Option<String>), ProviderError>> + Send>,
->;
-
 struct Driver<D: Dialer> {
     session: Session,
-    dialer: D,
-    auth: Arc<dyn AuthSource>,
     room_id: String,
-    link: Link<D::Stream>,
+    link: Link<D>,
     timer: Timer,
-    /// When a destroyed provider must be gone.
-    leave_by: Option<Instant>,
-    is_finished: bool,
     attachments: Attachments,
     commands: mpsc::UnboundedReceiver<Command>,
     sink: Arc<dyn EventSink>,
+    /// Nothing is left to do but to close the socket.
+    is_finished: bool,
 }
 
 impl<D: Dialer> Driver<D> {
@@ -132,7 +102,7 @@ impl<D: Dialer> Driver<D> {
             is_busy |= self.poll_transmit(cx);
             // Last, because the session closes a connection after its last frame was taken.
             is_busy |= self.poll_outputs();
-            if self.is_finished && !matches!(self.link, Link::Closing { .. }) {
+            if self.is_finished && !self.link.is_closing() {
                 return Poll::Ready(());
             }
             if !is_busy {
@@ -164,11 +134,11 @@ impl<D: Dialer> Driver<D> {
             Command::Connect => self.session.connect(now),
             Command::Disconnect => self.session.disconnect(now),
             Command::Destroy { linger } => {
-                self.leave_by.get_or_insert(Instant::from_std(now) + linger);
+                self.link.set_leave_by(Instant::from_std(now) + linger);
                 self.session.destroy(now, linger);
             }
             Command::Abandon => {
-                self.link = Link::Idle;
+                self.link.abandon();
                 self.is_finished = true;
             }
             Command::AddDocument { add, document, attachment } => {
@@ -183,16 +153,11 @@ impl<D: Dialer> Driver<D> {
             Command::Flush { id, timeout } => self.session.flush(now, id, timeout),
             Command::CancelFlush { id } => self.session.cancel_flush(id),
             Command::MessageEvents { is_wanted } => self.session.set_message_events(is_wanted),
-            Command::Send(it) => {
-                let (doc_id, parent_id) = (it.doc_id.as_str(), it.parent_id.as_deref());
-                let sent = self.session.send(
-                    now,
-                    it.channel,
-                    it.message_type,
-                    it.payload.clone(),
-                    doc_id,
-                    parent_id,
-                );
+            Command::Send(message) => {
+                let UserMessage { channel, message_type, payload, doc_id, parent_id } = *message;
+                let parent_id = parent_id.as_deref();
+                let sent =
+                    self.session.send(now, channel, message_type, payload, &doc_id, parent_id);
                 if let Err(error) = sent {
                     // What happened before must be heard before.
                     self.poll_outputs();
@@ -211,59 +176,22 @@ impl<D: Dialer> Driver<D> {
     }
 
     fn poll_link(&mut self, cx: &mut Context<'_>) -> bool {
-        match &mut self.link {
-            Link::Idle => false,
-            Link::Dialing { generation, attempt } => {
-                let Poll::Ready(result) = attempt.as_mut().poll(cx) else { return false };
-                let generation = *generation;
-                self.handle_attempt(generation, result);
-                true
-            }
-            Link::Open(_) => self.poll_reads(cx),
-            Link::Closing { socket, next } => {
-                if socket.poll_closed(cx).is_pending() {
-                    return false;
-                }
-                let next = next.take();
-                self.link = Link::Idle;
-                if let Some((generation, handshake)) = next {
-                    self.dial(generation, handshake);
-                }
-                true
-            }
-        }
-    }
-
-    fn handle_attempt(&mut self, generation: u64, result: <Attempt<D::Stream> as Future>::Output) {
-        match result {
-            Ok((stream, auth)) => {
-                self.link = Link::Open(Socket::new(generation, stream));
-                self.session.handle_dialed(now(), generation, auth);
-            }
-            Err(error) => {
-                self.link = Link::Idle;
-                self.session.handle_dial_failed(now(), generation, error);
-            }
-        }
-    }
-
-    fn poll_reads(&mut self, cx: &mut Context<'_>) -> bool {
         let now = now();
         for _ in 0..INPUTS_PER_TURN {
-            let Link::Open(socket) = &mut self.link else { return true };
-            let generation = socket.generation;
-            match socket.poll_read(cx) {
-                Poll::Ready(Inbound::Text(text)) => {
-                    self.session.handle_text(now, generation, &text);
+            let Poll::Ready(happened) = self.link.poll(cx) else { return false };
+            let session = &mut self.session;
+            match happened {
+                Happened::Dialed(generation, auth) => session.handle_dialed(now, generation, auth),
+                Happened::DialFailed(generation, error) => {
+                    session.handle_dial_failed(now, generation, error);
                 }
-                Poll::Ready(Inbound::Binary(bytes)) => {
-                    self.session.handle_binary(now, generation, bytes);
+                Happened::Text(generation, text) => session.handle_text(now, generation, &text),
+                Happened::Binary(generation, bytes) => {
+                    session.handle_binary(now, generation, bytes);
                 }
-                Poll::Ready(Inbound::Closed(closed)) => {
-                    self.close();
-                    self.session.handle_closed(now, generation, closed);
+                Happened::Closed(generation, closed) => {
+                    session.handle_closed(now, generation, closed);
                 }
-                Poll::Pending => return false,
             }
         }
         true
@@ -279,7 +207,7 @@ impl<D: Dialer> Driver<D> {
     }
 
     fn poll_transmit(&mut self, cx: &mut Context<'_>) -> bool {
-        let Link::Open(socket) = &mut self.link else { return false };
+        let Some(socket) = self.link.socket() else { return false };
         let now = now();
         let mut budget = BYTES_PER_TURN;
         while budget > 0 && socket.poll_ready(cx).is_ready() {
@@ -301,14 +229,12 @@ impl<D: Dialer> Driver<D> {
                 Output::Dial { generation, document } => {
                     let (doc_id, parent_id) =
                         document.map_or((None, None), |(id, parent)| (Some(id), parent));
-                    self.dial(
-                        generation,
-                        Handshake { room_id: self.room_id.clone(), doc_id, parent_id },
-                    );
+                    let handshake = Handshake { room_id: self.room_id.clone(), doc_id, parent_id };
+                    self.link.dial(generation, handshake);
                     is_link_changed = true;
                 }
                 Output::Close { generation } => {
-                    self.give_up(generation);
+                    self.link.give_up(generation);
                     is_link_changed = true;
                 }
                 Output::Finished => self.is_finished = true,
@@ -316,45 +242,12 @@ impl<D: Dialer> Driver<D> {
         }
         is_link_changed
     }
-
-    fn dial(&mut self, generation: u64, handshake: Handshake) {
-        if let Link::Closing { next, .. } = &mut self.link {
-            *next = Some((generation, handshake));
-            return;
-        }
-        let dial = self.dialer.dial(handshake);
-        let auth = Arc::clone(&self.auth);
-        let attempt = Box::pin(async move { Ok((dial.await?, auth.auth().await?)) });
-        self.link = Link::Dialing { generation, attempt };
-    }
-
-    /// Ends the attempt or the connection of this generation, if it has not ended itself.
-    fn give_up(&mut self, generation: u64) {
-        match &mut self.link {
-            Link::Dialing { generation: current, .. } if *current == generation => {
-                self.link = Link::Idle;
-            }
-            Link::Open(socket) if socket.generation == generation => self.close(),
-            Link::Closing { next, .. } => {
-                next.take_if(|(waiting, _)| *waiting == generation);
-            }
-            _ => {}
-        }
-    }
-
-    fn close(&mut self) {
-        if let Link::Open(socket) = std::mem::replace(&mut self.link, Link::Idle) {
-            let timeout = Instant::now() + CLOSE_TIMEOUT;
-            let deadline = self.leave_by.map_or(timeout, |leave_by| timeout.min(leave_by));
-            self.link = Link::Closing { socket: socket.close(deadline), next: None };
-        }
-    }
 }
 
 impl<D: Dialer> Drop for Driver<D> {
     /// Runs also when the task panicked: a provider must not seem alive for ever.
     fn drop(&mut self) {
-        self.link = Link::Idle;
+        self.link.abandon();
         self.commands.close();
         // An addition that nobody has seen is attached already.
         while let Ok(command) = self.commands.try_recv() {

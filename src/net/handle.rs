@@ -11,6 +11,9 @@ use crate::document::{AttachmentId, Document, JobDone};
 use crate::protocol::channel::Channel;
 use crate::session::{AddDocument, DocKey};
 
+/// Longer times are cut to this, so that no clock overflows.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// Controls a driver task. Every method returns at once, and does nothing when the task has ended.
 ///
 /// When the last handle is dropped without [`Handle::destroy`], the task ends as after [`Handle::abandon`].
@@ -64,7 +67,7 @@ impl Handle {
 
     /// Ends the task. What was said before has until `linger` to reach the server.
     pub fn destroy(&self, linger: Duration) {
-        self.send_command(Command::Destroy { linger });
+        self.send_command(Command::Destroy { linger: linger.min(LONGEST) });
     }
 
     /// Ends the task at once, without a word to the server: the environment is going away.
@@ -100,7 +103,7 @@ impl Handle {
 
     /// Asks for [`crate::session::Event::Flushed`] with this id. Covers the edits made before the call.
     pub fn flush(&self, id: u64, timeout: Duration) {
-        self.send_command(Command::Flush { id, timeout });
+        self.send_command(Command::Flush { id, timeout: timeout.min(LONGEST) });
     }
 
     /// Gives up waiting for a flush; no event follows, unless it is under way already.

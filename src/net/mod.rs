@@ -23,6 +23,7 @@ mod auth;
 mod dial;
 mod driver;
 mod handle;
+mod link;
 mod percent;
 mod runtime;
 mod socket;

@@ -24,6 +24,13 @@ pub(crate) enum AckKind {
     },
 }
 
+impl AckKind {
+    /// Whether the message carries edits that are nowhere else on their way.
+    pub(crate) fn has_edits(self) -> bool {
+        matches!(self, Self::Update | Self::Reply { covers: Some(_) })
+    }
+}
+
 /// A message that waits for its ack.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Awaited {
@@ -62,6 +69,11 @@ impl Acks {
     /// A message that is given up or sent again with another id.
     pub(crate) fn forget(&mut self, id: u64) -> Option<Awaited> {
         self.awaited.remove(&id)
+    }
+
+    /// The documents whose edits wait for acks, once for each ack.
+    pub(crate) fn edited(&self) -> impl Iterator<Item = DocKey> {
+        self.awaited.values().filter(|awaited| awaited.kind.has_edits()).map(|awaited| awaited.key)
     }
 
     /// Whether the server acked this message or one before it, so that it listened when this one came: sending it

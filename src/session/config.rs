@@ -11,7 +11,7 @@ pub struct SessionConfig {
     pub reconnection: Reconnection,
     /// From dialling until the Socket.IO CONNECT is answered; `None` waits for ever.
     pub connection_timeout: Option<Duration>,
-    /// How long an emitted update waits for its ack or echo before it is emitted again.
+    /// How long an emitted update waits for its ack or echo before it is emitted again; doubles while none comes.
     pub ack_timeout: Duration,
     /// How often step 1 is repeated, with jitter; `None` only when updates are missing.
     pub resync_interval: Option<Duration>,
@@ -43,7 +43,7 @@ pub struct Reconnection {
     pub is_enabled: bool,
     /// Attempts before giving up; `None` never gives up.
     pub attempts: Option<u32>,
-    /// Delay before the first attempt.
+    /// Delay before the first attempt. Zero would mean no pause at all; the official client takes its default then.
     pub delay: Duration,
     /// The delay never grows past this.
     pub delay_max: Duration,

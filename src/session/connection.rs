@@ -249,7 +249,9 @@ impl Connection {
             Ok(Some(Packet::Connect { namespace, data })) if namespace.is_main() => {
                 self.join(now, data.as_ref())
             }
-            Ok(Some(Packet::ConnectError { namespace, message, data })) if namespace.is_main() => {
+            Ok(Some(Packet::ConnectError { namespace, message, data }))
+                if namespace.is_main() && self.state == State::Joining =>
+            {
                 Incoming::Refused { message, data }
             }
             Ok(Some(Packet::Disconnect { namespace })) if namespace.is_main() => {
@@ -398,6 +400,21 @@ mod tests {
             assert!(matches!(harness.text(text), Incoming::Nothing), "{label}");
         }
         assert!(matches!(harness.text(r#"40{"sid":"s"}"#), Incoming::Joined));
+    }
+
+    #[test]
+    fn a_refusal_after_joining_is_no_refusal() {
+        assert!(matches!(Harness::joined().text(r#"44{"message":"m"}"#), Incoming::Nothing));
+    }
+
+    #[test]
+    fn a_flood_of_pings_is_answered_once() {
+        let mut harness = Harness::joined();
+        for _ in 0..100 {
+            harness.text("2");
+        }
+        assert!(harness.connection.poll_urgent().is_some());
+        assert_eq!(harness.connection.poll_urgent(), None);
     }
 
     #[test]

@@ -112,10 +112,12 @@ impl Context {
         self.timers.stop(Timer::Document(key, timer));
     }
 
-    /// The message with the next ack id goes out.
-    pub(crate) fn await_ack(&mut self, key: DocKey, kind: AckKind, bytes: usize) {
+    /// The message with the next ack id goes out; returns the id.
+    pub(crate) fn await_ack(&mut self, key: DocKey, kind: AckKind, bytes: usize) -> u64 {
+        let id = self.acks.next_id();
         self.acks.add(Awaited { key, kind, bytes });
         self.window.add(bytes);
+        id
     }
 
     /// An ack or an echo came.

@@ -8,6 +8,8 @@ use super::context::destroyed;
 use super::event::{Event, Status};
 use super::output::Output;
 use super::timers::Timer;
+use super::work::DocKey;
+use crate::error::{ErrorCode, ProviderError};
 
 /// What waits for the socket when the user disconnects has this long to go out.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -86,13 +88,16 @@ impl Session {
         match self.departure {
             None => false,
             Some(Departure::Drain) => is_drained && self.cx.sync_turns.is_empty(),
-            Some(Departure::Confirm) => is_drained && !self.is_waiting(),
+            Some(Departure::Confirm) => {
+                is_drained && !self.is_waiting() && self.orphans().next().is_none()
+            }
         }
     }
 
     /// Nothing is left to do, or no time.
     pub(super) fn finish_departure(&mut self, now: Instant) {
         self.departure = None;
+        self.cx.timers.stop(Timer::Departure);
         self.hang_up();
         if self.is_destroyed {
             self.cx.is_silent = true;
@@ -154,10 +159,27 @@ impl Session {
             self.cx.timers.stop(timer);
         }
         self.transmit.clear();
+        let mut orphans: Vec<DocKey> = self.orphans().collect();
+        orphans.sort_unstable();
+        orphans.dedup();
+        for key in orphans {
+            self.report_orphan(key);
+        }
         self.cx.disconnect();
         for document in self.documents.iter_mut() {
             document.stop(&mut self.cx);
         }
+    }
+
+    /// Tells that edits of a removed document may not be in the log.
+    pub(super) fn report_orphan(&mut self, key: DocKey) {
+        let message = "the document was removed with edits that the log did not confirm";
+        self.cx.error(Some(key), ProviderError::new(ErrorCode::Connection, message));
+    }
+
+    /// Removed documents with edits that still wait for their acks, once for each.
+    fn orphans(&self) -> impl Iterator<Item = DocKey> {
+        self.cx.acks.edited().filter(|&key| self.documents.get(key).is_none())
     }
 
     /// Whether a document has edits that this connection or the next one may bring into the log.

@@ -137,6 +137,10 @@ impl Session {
         let Some(awaited) = self.cx.answer_ack(id) else { return };
         if let Some(document) = self.documents.get_mut(awaited.key) {
             document.handle_ack(now, &mut self.cx, id, awaited.kind, AckReply::read(ack));
+        } else if awaited.kind.has_edits()
+            && matches!(AckReply::read(ack), AckReply::Refused { .. })
+        {
+            self.report_orphan(awaited.key);
         }
     }
 

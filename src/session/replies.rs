@@ -35,6 +35,8 @@ pub(crate) struct Replies {
     encoding: Option<(u64, Reply)>,
     ready: Option<(Bytes, Reply)>,
     sent: Option<Sent>,
+    /// An answer was refused: no more of them on this connection.
+    is_muted: bool,
     damper: Damper,
 }
 
@@ -64,6 +66,15 @@ impl Replies {
     /// Whether an answer may be given now, damped: `Err` says when to ask again.
     pub(crate) fn admit(&mut self, now: Instant) -> Result<(), Instant> {
         self.damper.admit(now)
+    }
+
+    /// An answer was refused, and the next one would be.
+    pub(crate) fn mute(&mut self) {
+        self.is_muted = true;
+    }
+
+    pub(crate) fn is_muted(&self) -> bool {
+        self.is_muted
     }
 
     /// Whether a difference is being computed or waits for the socket.

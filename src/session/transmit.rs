@@ -18,13 +18,21 @@ use crate::protocol::envelope::{self, Metadata};
 use crate::protocol::socket_io::{self, Arg, Namespace};
 use crate::protocol::y_message::{self, Message};
 
+/// A message that only waits for the socket, with what its ack is for.
+#[derive(Debug)]
+struct Made {
+    channel: Channel,
+    envelope: Bytes,
+    ack: Option<(DocKey, AckKind)>,
+}
+
 /// What goes out before the documents' turns.
 #[derive(Debug, Default)]
 pub(super) struct Transmit {
     /// The attachment of the header that went out last: nothing may come in between.
     attachment: Option<Bytes>,
-    /// Messages that were made already, each with its channel.
-    direct: VecDeque<(Channel, Bytes)>,
+    /// Messages that were made already.
+    direct: VecDeque<Made>,
 }
 
 impl Transmit {
@@ -48,8 +56,8 @@ impl Session {
         if !self.connection.is_joined() {
             return None;
         }
-        if let Some((channel, envelope)) = self.transmit.direct.pop_front() {
-            return Some(self.emit(channel, envelope, None));
+        if let Some(made) = self.transmit.direct.pop_front() {
+            return Some(self.emit(made));
         }
         loop {
             let (key, is_presence) = self.next_turn(now)?;
@@ -63,12 +71,8 @@ impl Session {
                     continue;
                 }
             };
-            let ack_id = outgoing.ack.map(|kind| {
-                let id = self.cx.acks.next_id();
-                self.cx.await_ack(key, kind, envelope.len());
-                id
-            });
-            return Some(self.emit(outgoing.channel, envelope, ack_id));
+            let ack = outgoing.ack.map(|kind| (key, kind));
+            return Some(self.emit(Made { channel: outgoing.channel, envelope, ack }));
         }
     }
 
@@ -78,7 +82,13 @@ impl Session {
             loop {
                 match self.next_message(now, key, is_presence) {
                     Ok(Some((outgoing, envelope))) => {
-                        self.transmit.direct.push_back((outgoing.channel, envelope));
+                        let ack =
+                            outgoing.ack.filter(|kind| kind.has_edits()).map(|kind| (key, kind));
+                        self.transmit.direct.push_back(Made {
+                            channel: outgoing.channel,
+                            envelope,
+                            ack,
+                        });
                     }
                     Ok(None) => break,
                     Err((_, error)) => {
@@ -111,7 +121,7 @@ impl Session {
         let envelope = envelope::encode(&metadata, &with_type(message_type, payload))
             .map_err(|error| ProviderError::new(ErrorCode::InvalidArgument, error.to_string()))?;
         let envelope = self.check_size(envelope)?;
-        self.transmit.direct.push_back((channel, envelope));
+        self.transmit.direct.push_back(Made { channel, envelope, ack: None });
         Ok(())
     }
 
@@ -165,7 +175,8 @@ impl Session {
         }
     }
 
-    fn emit(&mut self, channel: Channel, envelope: Bytes, ack_id: Option<u64>) -> Frame {
+    fn emit(&mut self, Made { channel, envelope, ack }: Made) -> Frame {
+        let ack_id = ack.map(|(key, kind)| self.cx.await_ack(key, kind, envelope.len()));
         let args = [Arg::Binary(envelope)];
         let encoded =
             socket_io::encode_event(&Namespace::MAIN, channel.event_name(), &args, ack_id);

@@ -222,6 +222,19 @@ fn a_server_that_disconnects_after_syncing_is_tried_for_ever() {
 }
 
 #[test]
+fn long_connections_are_no_mistakes_of_the_server() {
+    let mut world = World::new(Switches { answers: false, ..Switches::gateway() });
+    let a = world.join(&["doc"]);
+    for _ in 0..10 {
+        world.advance(70 * SECOND);
+        let id = world.connection(a).unwrap();
+        world.server.push(id, Frame::Text("41".into()));
+        world.advance(6 * SECOND);
+    }
+    assert!(world.connection(a).is_some());
+}
+
+#[test]
 fn disconnecting_stops_everything_and_connecting_starts_again() {
     let mut world = World::new(Switches::gateway());
     let a = world.join(&["doc"]);
@@ -263,6 +276,18 @@ fn connecting_while_the_old_connection_still_leaves_follows_it() {
     world.advance(SECOND);
     assert_eq!(world.clients[a].dials, 2);
     assert_eq!(world.log_text("doc"), "x");
+}
+
+#[test]
+fn a_quick_reconnect_is_not_disturbed_by_the_end_of_the_old_connection() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.clients[a].session.disconnect(world.now);
+    world.settle();
+    world.connect(a);
+    world.advance(5 * SECOND);
+    assert_eq!(world.clients[a].dials, 2);
+    assert!(world.is_synced(a, DOC));
 }
 
 #[test]

@@ -277,6 +277,35 @@ fn a_message_that_is_too_large_is_parked_and_the_connection_goes_on() {
 }
 
 #[test]
+fn a_server_that_closed_over_a_large_message_is_not_sent_it_again() {
+    let mut world = World::new(Switches { deaf_for: usize::MAX, ..Switches::gateway() });
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, &"x".repeat(1_500_000));
+    world.settle();
+    assert!(world.server.largest_envelope > 1_000_000, "nothing is known of a limit");
+    world.close_with(a, 1009);
+    world.server.switches.deaf_for = 0;
+    world.server.largest_envelope = 0;
+    flush(&mut world, a, 1);
+    world.advance(60 * SECOND);
+    assert!(world.server.largest_envelope < 1_000_000);
+    assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::MessageTooLarge)));
+    assert_eq!(world.clients[a].dials, 2);
+}
+
+#[test]
+fn many_edits_without_acks_are_not_held_back_for_long() {
+    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
+    let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
+    for number in 0..300 {
+        world.insert(a, DOC, number, "x");
+        world.settle();
+    }
+    world.advance(SECOND);
+    assert_eq!(world.text(b, DOC).len(), 300);
+}
+
+#[test]
 fn edits_that_wait_for_a_full_socket_go_out_merged() {
     let mut world = World::new(Switches::gateway());
     let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
@@ -400,6 +429,57 @@ fn a_document_removed_offline_reports_its_lost_edits() {
     world.settle();
     assert_eq!(errors(&mut world, a), [ErrorCode::Connection]);
     assert!(!world.clients[a].session.has_unsynced_changes());
+}
+
+#[test]
+fn edits_of_a_removed_document_that_were_not_confirmed_are_reported() {
+    let refusal = r#"{"ok":false,"code":"bad-message"}"#;
+    for (label, acks, refusal) in
+        [("never acked", false, None), ("refused", true, Some(refusal.to_owned()))]
+    {
+        let mut world = World::new(Switches { acks, refusal, ..Switches::gateway() });
+        let a = world.join(&["doc"]);
+        world.insert(a, DOC, 0, "x");
+        world.clients[a].session.remove_document(world.now, DOC);
+        world.settle();
+        world.cut(a);
+        world.settle();
+        assert_eq!(errors(&mut world, a), [ErrorCode::Connection], "{label}");
+    }
+}
+
+#[test]
+fn destroy_waits_for_the_acks_of_removed_documents() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "x");
+    world.clients[a].session.remove_document(world.now, DOC);
+    world.clients[a].is_stuck = true;
+    world.clients[a].session.destroy(world.now, 5 * SECOND);
+    world.settle();
+    assert!(!world.clients[a].is_finished);
+    world.clients[a].is_stuck = false;
+    world.settle();
+    assert!(world.clients[a].is_finished);
+    assert_eq!(world.log_text("doc"), "x");
+}
+
+#[test]
+fn a_reader_whose_answers_are_refused_is_not_bothered() {
+    let mut world = World::new(Switches::gateway());
+    let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
+    world.insert(a, DOC, 0, "ab");
+    world.remove(a, DOC, 0);
+    world.settle();
+    world.clients[a].session.disconnect(world.now);
+    world.settle();
+    world.take_events(b);
+    world.server.switches.refusal = Some(r#"{"ok":false,"code":"permission-denied"}"#.into());
+    let updates = world.server.updates;
+    world.cut(b);
+    world.advance(200 * SECOND);
+    assert_eq!(world.server.updates, updates + 1, "deletions are always offered, but once");
+    assert_eq!(errors(&mut world, b), []);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod connection;
 mod delivery;
+mod garbage;
 mod presence;
 mod random;
 mod server;

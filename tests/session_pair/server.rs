@@ -67,6 +67,8 @@ struct Connection {
     decoder: Decoder,
     is_joined: bool,
     heard: usize,
+    /// Documents with a step 1, also an ignored one.
+    asked: BTreeSet<String>,
     documents: BTreeSet<String>,
     /// Frames on their way to the client.
     outgoing: VecDeque<Frame>,
@@ -207,10 +209,18 @@ impl Server {
         assert_eq!(metadata.sender_id.as_deref(), Some(connection.sid.as_str()));
         let messages = y_message::decode_all(&payload).unwrap();
         connection.heard += 1;
-        let is_deaf = connection.heard <= self.switches.deaf_for;
         let [message] = &messages[..] else { panic!("one message at a time") };
+        let is_step_one = matches!(message, Message::SyncStep1(_));
+        assert!(
+            is_step_one || connection.asked.contains(&metadata.doc_id),
+            "step 1 comes first, it subscribes"
+        );
+        let is_deaf = connection.heard <= self.switches.deaf_for;
         match message {
-            Message::SyncStep1(_) => self.step_ones += 1,
+            Message::SyncStep1(_) => {
+                connection.asked.insert(metadata.doc_id.clone());
+                self.step_ones += 1;
+            }
             Message::SyncStep2(_) | Message::Update(_) => self.updates += 1,
             _ => {}
         }
@@ -300,7 +310,7 @@ impl Server {
                 let offset = self.offset.to_string();
                 if self.switches.echoes {
                     let header = format!(
-                        r#"451-["protocol-message",{{"topic":"y-sync-r","partition":0,"offset":"{offset}","message":{{"_placeholder":true,"num":0}}}}]"#
+                        r#"451-["protocol-message",{{"topic":"y-sync-r","offset":"{offset}","message":{{"_placeholder":true,"num":0}}}}]"#
                     );
                     self.push(id, Frame::Text(header));
                     self.push(id, Frame::Binary(record.clone()));

@@ -206,11 +206,16 @@ impl World {
 
     /// Cuts the connection; frames on their way are lost.
     pub(crate) fn cut(&mut self, client: usize) {
+        self.close_with(client, 1006);
+    }
+
+    /// The same with another code.
+    pub(crate) fn close_with(&mut self, client: usize, code: u16) {
         if let Link::Open(generation, id) = self.clients[client].link {
             self.server.close(id);
             self.clients[client].link = Link::None;
             let closed =
-                Closed { code: Some(1006), description: "cut".into(), is_protocol_error: false };
+                Closed { code: Some(code), description: "cut".into(), is_protocol_error: false };
             self.clients[client].session.handle_closed(self.now, generation, closed);
         }
     }

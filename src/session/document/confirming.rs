@@ -144,7 +144,13 @@ impl DocumentSync {
             AckKind::StepOne if error.code == ErrorCode::PermissionDenied => self.step_one.deny(),
             AckKind::StepOne => {}
             AckKind::Update => self.outbox.refuse(id, error.clone()),
-            AckKind::Reply { covers } => self.refuse_reply(id, covers, &error),
+            AckKind::Reply { covers } => {
+                self.refuse_reply(id, covers, &error);
+                if covers.is_none() {
+                    // Only the server's own question was in vain; nothing of ours is lost. Readers answer as well.
+                    return;
+                }
+            }
         }
         if error.code == ErrorCode::PermissionDenied {
             self.deny(cx, reason);
@@ -156,6 +162,8 @@ impl DocumentSync {
         self.replies.finish(id);
         if covers.is_some() {
             self.outbox.refuse_difference(error.clone());
+        } else {
+            self.replies.mute();
         }
     }
 

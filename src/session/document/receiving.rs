@@ -144,6 +144,9 @@ impl DocumentSync {
 
     pub(super) fn complete(&mut self, cx: &mut Context) {
         cx.stop_timer(self.key, DocumentTimer::Solo);
+        if cx.is_silent {
+            return;
+        }
         let completion = self.synced.complete();
         self.report_completion(cx, completion);
     }

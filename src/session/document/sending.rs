@@ -130,7 +130,7 @@ impl DocumentSync {
         {
             return;
         }
-        if self.outbox.refusal().is_some() {
+        if self.outbox.refusal().is_some() || self.replies.is_muted() {
             // The same content would be refused again.
             self.replies.take_asked();
             return;
@@ -175,18 +175,25 @@ impl DocumentSync {
         }
     }
 
-    /// Presence waits for step 1, which subscribes the document.
     pub(super) fn take_presence_turn(&mut self, cx: &mut Context) {
-        let has_asked = self.started_at.is_some() && self.step_one.sent_as().is_some();
-        if has_asked && self.presence.has_message() && !self.has_presence_turn {
+        if self.has_asked() && self.presence.has_message() && !self.has_presence_turn {
             self.has_presence_turn = true;
             cx.presence_turns.push_back(self.key);
         }
     }
 
     fn has_sync(&self, cx: &Context) -> bool {
-        self.step_one.has_vector()
-            || (!self.is_paused(cx) && (self.replies.is_ready() || self.outbox.has_unsent()))
+        let has_content = self.replies.is_ready() || self.outbox.has_unsent();
+        self.step_one.has_vector() || (has_content && self.may_send(cx))
+    }
+
+    /// Step 1 subscribes a document: nothing of it goes out before.
+    fn has_asked(&self) -> bool {
+        self.started_at.is_some() && self.step_one.sent_as().is_some()
+    }
+
+    fn may_send(&self, cx: &Context) -> bool {
+        self.has_asked() && !self.is_paused(cx)
     }
 
     /// A busy server is left alone for a while.
@@ -204,7 +211,7 @@ impl DocumentSync {
             }
             self.take_presence_turn(cx);
             (Message::SyncStep1(vector), AckKind::StepOne)
-        } else if self.is_paused(cx) {
+        } else if !self.may_send(cx) {
             return None;
         } else if let Some((message, reply)) = self.replies.send(now, ack_id) {
             (message, AckKind::Reply { covers: reply.covers })
