@@ -121,6 +121,13 @@ impl JsThread {
         self.schedule_end()
     }
 
+    /// Hands the edits of this tick to the network threads, ahead of a command that must come after them.
+    pub(super) fn flush_updates(&self) {
+        for core in self.held.borrow().iter() {
+            core.flush_updates();
+        }
+    }
+
     /// Runs a task when the tick ends.
     pub(super) fn at_tick_end(&self, task: impl FnOnce(Env) + 'static) -> Result<()> {
         self.end_tasks.borrow_mut().push(Box::new(task));
