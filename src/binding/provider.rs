@@ -199,7 +199,7 @@ impl ProtocolManager {
         let doc_id = if doc.get_type()? == napi::ValueType::String {
             Some(doc.coerce_to_string()?.into_utf8()?.into_owned()?)
         } else {
-            self.core.doc_id_of(&doc_argument(env, &doc, "doc")?)
+            self.core.doc_id_of(&*doc_argument(env, &doc, "doc")?)
         };
         if let Some(doc_id) = doc_id {
             self.core.remove_document(env, &doc_id)?;
