@@ -18,9 +18,7 @@ class Run {
   readonly ended: Promise<{ code: number | null; signal: string | null }>
 
   constructor(t: ExecutionContext, args: string[], env: Record<string, string> = {}) {
-    // Without ava's and tsx's own options, which are for this process only.
-    const { NODE_OPTIONS: _, NO_COLOR: __, ...inherited } = process.env
-    this.child = spawn(process.execPath, args, { cwd: ROOT, env: { ...inherited, ...env } })
+    this.child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env } })
     this.child.stdout!.on('data', (chunk) => (this.output += chunk))
     this.child.stderr!.on('data', (chunk) => (this.errors += chunk))
     this.ended = once(this.child, 'close').then(([code, signal]) => ({ code, signal }))
@@ -45,7 +43,7 @@ class Run {
   }
 }
 
-test('the demo shows three replicas and a log that are equal, and leaves nothing behind', async (t) => {
+test.serial('the demo shows three replicas and a log that are equal, and leaves nothing behind', async (t) => {
   const folder = await temporaryFolder(t)
   const run = new Run(t, [DEMO], { TMPDIR: folder })
   t.deepEqual(await run.ended, { code: 0, signal: null }, run.errors)
@@ -71,7 +69,7 @@ test('the demo shows three replicas and a log that are equal, and leaves nothing
   t.deepEqual(await readdir(folder), [])
 })
 
-test('the demo fails with the reason when its gateway dies', async (t) => {
+test.serial('the demo fails with the reason when its gateway dies', async (t) => {
   const folder = await temporaryFolder(t)
   const run = new Run(t, [DEMO], { TMPDIR: folder })
   const [, pid] = await run.match(/process (\d+), log on disk[^]*importer +typed/)
@@ -82,7 +80,7 @@ test('the demo fails with the reason when its gateway dies', async (t) => {
 })
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  test(`${signal} ends the demo, its gateway and its files`, async (t) => {
+  test.serial(`${signal} ends the demo, its gateway and its files`, async (t) => {
     const folder = await temporaryFolder(t)
     const run = new Run(t, [DEMO], { TMPDIR: folder })
     const [, pid] = await run.match(/process (\d+), log on disk[^]*importer +typed/)
@@ -139,7 +137,7 @@ test('the bot gives up with the reason when there is no server', async (t) => {
 async function startServer(t: ExecutionContext): Promise<{ server: Run; url: string }> {
   const server = new Run(t, ['examples/server.mjs'], { PORT: '0' })
   const [, url] = await server.match(/listening on (\S+)\n/)
-  return { server, url: url! }
+  return { server, url }
 }
 
 async function temporaryFolder(t: ExecutionContext): Promise<string> {
