@@ -25,6 +25,8 @@ thread_local! {
     static CURRENT: RefCell<Option<Rc<JsThread>>> = const { RefCell::new(None) };
 }
 
+type EndTask = Box<dyn FnOnce(Env)>;
+
 /// State of one environment.
 pub(super) struct JsThread {
     env: Env,
@@ -39,7 +41,7 @@ pub(super) struct JsThread {
     keepers: Cell<usize>,
     /// Documents whose baton this tick holds.
     held: RefCell<Vec<Rc<DocCore>>>,
-    end_tasks: RefCell<Vec<Box<dyn FnOnce(Env)>>>,
+    end_tasks: RefCell<Vec<EndTask>>,
     is_end_scheduled: Cell<bool>,
     set_immediate: Reference,
     end_tick: Reference,

@@ -124,7 +124,7 @@ impl<'env> Dispatch<'env> {
             self.call(&key, events, thrown)?;
         }
         if self.record.states.is_some() {
-            self.call("afterTransaction", |it| it.txn(), thrown)?;
+            self.call("afterTransaction", Self::txn, thrown)?;
         }
         if let Some(update) = &self.record.update {
             self.call("update", |it| bytes_to_js(it.env, update), thrown)?;
