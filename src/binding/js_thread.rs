@@ -6,14 +6,14 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use napi::Env;
 use napi::bindgen_prelude::{Function, FunctionRef, JsObjectValue, Object};
+use napi::{Env, JsValue};
 
 use super::error::Result;
 use super::hidden::HiddenSymbols;
 use super::inbox::{Inbox, Message};
 use super::provider_core::ProviderCore;
-use super::raw::{HandleScope, Reference};
+use super::raw::{self, HandleScope, Reference};
 use super::types::DocCore;
 use crate::document::AttachmentId;
 
@@ -117,8 +117,9 @@ impl JsThread {
 
     /// Gives a document's baton back when the tick ends.
     pub(super) fn hold(&self, core: &Rc<DocCore>) -> Result<()> {
+        self.schedule_end()?;
         self.held.borrow_mut().push(Rc::clone(core));
-        self.schedule_end()
+        Ok(())
     }
 
     /// Runs a task when the tick ends.
@@ -160,13 +161,12 @@ impl JsThread {
 
     fn schedule_end(&self) -> Result<()> {
         if !self.is_end_scheduled.get() {
+            let set_immediate = self.set_immediate.borrow_back(&self.env)?;
             let end_tick = self.end_tick.borrow_back(&self.env)?;
-            // SAFETY of the lifetime: the function is only used for this call.
-            let end_tick = unsafe {
-                std::mem::transmute::<Function<'_, (), ()>, Function<'static, (), ()>>(end_tick)
-            };
-            self.set_immediate.borrow_back(&self.env)?.call(end_tick)?;
-            // Only now: the call fails where JavaScript's stack ends, and the next touch must try again.
+            // Not with napi-rs: where JavaScript's stack ends its handling of errors recurses until the process ends.
+            raw::call(self.env, set_immediate.raw(), &[end_tick.raw()])
+                .map_err(|thrown| raw::throw(self.env, thrown))?;
+            // Only now: the next touch must try again after a failure.
             self.is_end_scheduled.set(true);
         }
         Ok(())
