@@ -3,15 +3,7 @@
 
 /** What can be stored in a document. */
 export type YValue =
-  | undefined
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | YValue[]
-  | { [key: string]: YValue }
+  undefined | null | boolean | number | bigint | string | Uint8Array | YValue[] | { [key: string]: YValue }
 
 /** What can be inserted into a `YArray` or `YMap`: a value, or a preliminary shared type. */
 export type YInput = YValue | YText | YArray | YMap

@@ -851,7 +851,6 @@ module.exports.encodeAwarenessUpdate = nativeBinding.encodeAwarenessUpdate
 module.exports.encodeStateAsUpdate = nativeBinding.encodeStateAsUpdate
 module.exports.encodeStateVector = nativeBinding.encodeStateVector
 module.exports.mergeUpdatesV1 = nativeBinding.mergeUpdatesV1
-
 // What only JavaScript can express: other names of a class, a class made of another one, frozen constants.
 module.exports.ProtocolProvider = nativeBinding.ProtocolManager
 module.exports.ProtocolConnection = nativeBinding.ProtocolManager

@@ -16,6 +16,7 @@ mod listeners;
 mod options;
 pub mod provider;
 mod provider_core;
+mod provider_documents;
 mod raw;
 pub mod types;
 mod value;

@@ -69,13 +69,7 @@ impl ProtocolManager {
         let core = ProviderCore::new(id, handle, Rc::clone(&thread));
         core.set_wrapper(env, &this)?;
         if options.auto_connect {
-            core.keep_alive(env)?;
-            let core = Rc::clone(&core);
-            thread.at_tick_end(move |env| {
-                if core.check_alive().is_ok() {
-                    core.connect(env).ok();
-                }
-            })?;
+            core.auto_connect(env)?;
         }
         Ok(Self { core, url: options.url, room_id })
     }
@@ -130,7 +124,7 @@ impl ProtocolManager {
     pub fn disconnect(&self, env: Env) -> Result<()> {
         or_destroyed(env, &self.core)?;
         self.core.flush_updates();
-        self.core.handle.disconnect();
+        self.core.disconnect();
         Ok(())
     }
 
@@ -210,11 +204,9 @@ impl ProtocolManager {
     /// What the provider knows of a document; the object is kept up to date.
     #[napi(ts_args_type = "docId: string", ts_return_type = "DocState | undefined")]
     pub fn get_doc_state<'env>(&self, env: &'env Env, doc_id: String) -> Result<Unknown<'env>> {
-        match self.core.states(*env)? {
-            Some(states) if self.core.key_of(&doc_id).is_some() => {
-                states.get_named_property_unchecked(&doc_id)
-            }
-            _ => undefined(env),
+        match self.core.state(*env, &doc_id)? {
+            Some(state) => Ok(state.to_unknown()),
+            None => undefined(env),
         }
     }
 
