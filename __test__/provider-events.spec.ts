@@ -171,9 +171,10 @@ test('a_listener_that_throws_reaches_uncaught_exception_and_the_provider_goes_on
      provider.addDoc(doc, { docId: 'doc' })
      provider.on('status', ({ status }) => { throw new Error('status ' + status) })
      provider.on('synced', ({ state }) => {
+       if (!state) throw new Error('synced false')
        doc.getText('body').insert(0, 'still here')
        provider.flush().then(() => console.log('flushed')).then(() => provider.destroy())
-       throw new Error('synced ' + state)
+       throw new Error('synced true')
      })`
   )
   await child.exits(t)

@@ -42,7 +42,8 @@ test('destroy_closes_the_socket_at_the_server', async (t) => {
   const closed = waitFor(provider, 'connection-close')
   provider.destroy()
   t.is((await closed)[0], 'io client disconnect')
-  t.is((await left)[0], 'client namespace disconnect')
+  // Not 'client namespace disconnect': servers drop what they have not handled yet when they read that packet.
+  t.is((await left)[0], 'transport close')
   t.is(provider.status, 'disconnected')
   t.is(provider.getDocState('doc')?.synced ?? false, false)
 })
@@ -51,8 +52,11 @@ test('a_provider_that_nobody_holds_keeps_working_while_connected', async (t) => 
   const { url } = await startGateway(t)
   const doc = new YDoc()
   const heard: string[] = []
+  let weak: WeakRef<ProtocolManager> | undefined
+  t.teardown(() => weak?.deref()?.destroy())
   await (async () => {
     const provider = new ProtocolManager({ url, roomId: 'room' })
+    weak = new WeakRef(provider)
     provider.addDoc(doc, { docId: 'doc' })
     provider.on('synced', ({ docId }) => heard.push(docId))
     await whenSynced(provider, 'doc')
@@ -68,7 +72,6 @@ test('a_provider_that_nobody_holds_keeps_working_while_connected', async (t) => 
   copy.getText('body').insert(0, 'to nobody, ')
   await until(doc, 'update', () => doc.getText('body').toString() === 'to nobody, from nobody')
   t.deepEqual(heard, ['doc'])
-  t.is(await liveAfterGarbageCollection(async () => {}), 0, 'the garbage collector does its work')
 })
 
 test('a_destroyed_provider_is_collected_with_its_listeners_and_documents', async (t) => {

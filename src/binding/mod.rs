@@ -6,6 +6,7 @@
 //!   collected although they refer to each other.
 //! - No lock and no `RefCell` borrow is held while JavaScript runs: a listener may call anything.
 
+mod arguments;
 mod deferred;
 mod error;
 mod events;
