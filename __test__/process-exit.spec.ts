@@ -279,5 +279,6 @@ async function checkWorkers(t: ExecutionContext, url: string): Promise<void> {
   await child.exits(t)
   t.deepEqual(child.lines, [...Array(5).fill('terminated'), 'flushed'])
   const { doc } = await (await YjsClient.connect(t, url)).open('doc')
-  t.true(doc.getText('body').toString().startsWith('main goes on'))
+  // Not at the start: what the workers said last may have come later.
+  t.true(doc.getText('body').toString().includes('main goes on'))
 }

@@ -235,7 +235,7 @@ impl ProviderCore {
     }
 
     /// The id under which a document was added.
-    pub(super) fn doc_id_of(&self, core: &Rc<DocCore>) -> Option<String> {
+    pub(super) fn doc_id_of(&self, core: &DocCore) -> Option<String> {
         self.documents.borrow().doc_id_of(core).map(str::to_owned)
     }
 
@@ -251,13 +251,6 @@ impl ProviderCore {
     fn states<'env>(&self, env: Env) -> Result<Option<Object<'env>>> {
         let Some(wrapper) = self.wrapper() else { return Ok(None) };
         self.thread.hidden.get_object(env, &wrapper, Hidden::Owner)
-    }
-
-    /// Hands the edits of this tick to the network thread, ahead of the command that follows.
-    pub(super) fn flush_updates(&self) {
-        for (_, document) in self.documents.borrow().iter() {
-            document.core.flush_updates();
-        }
     }
 
     pub(super) fn add_flush(&self, deferred: Deferred) -> u64 {
