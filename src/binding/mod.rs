@@ -21,6 +21,7 @@
     reason = "'env is the life of the environment everywhere"
 )]
 
+mod arguments;
 mod deferred;
 mod error;
 mod events;
@@ -31,6 +32,7 @@ mod listeners;
 mod options;
 pub mod provider;
 mod provider_core;
+mod provider_documents;
 mod raw;
 pub mod types;
 mod value;
