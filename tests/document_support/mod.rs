@@ -1,7 +1,14 @@
 //! A simulated JS thread and recording providers around real documents. No timing: everything waits for an event, and
 //! [`PATIENCE`] only bounds how long a broken build hangs.
 
-#![allow(dead_code, reason = "every test binary uses a part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::drop_non_drop,
+    clippy::unit_arg,
+    clippy::new_without_default,
+    reason = "every test binary uses a part; one-line closures ignore what an edit returns"
+)]
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
