@@ -17,12 +17,12 @@ use crate::binding::js_thread::JsThread;
 use crate::binding::listeners::Listeners;
 use crate::binding::raw::{self, Reference};
 use crate::document::{Document, DocumentOptions, LocalDocument, Reader, Record};
-use crate::error::{ErrorCode, ProviderError};
+use crate::error::ProviderError;
 
 /// The JS thread's state of one document. Wrappers hold it; it holds none of them, and no listener.
 pub(crate) struct DocCore {
     id: u64,
-    pub(super) local: LocalDocument,
+    pub(in crate::binding) local: LocalDocument,
     pub(super) thread: Rc<JsThread>,
     wrapper: RefCell<Option<Reference>>,
     queue: RefCell<VecDeque<Pending>>,
@@ -204,11 +204,6 @@ impl DocCore {
         origin: Option<Reference>,
     ) -> Result<()> {
         self.touch(env)?;
-        crate::protocol::update::scan_v1(update)
-            .map_err(|error| {
-                ProviderError::new(ErrorCode::InvalidUpdate, format!("not a V1 update: {error}"))
-            })
-            .or_throw(env)?;
         let record = self.local.apply_update(update).or_throw(env)?;
         self.emit_local(env, record, origin)
     }
