@@ -171,16 +171,16 @@ impl ProtocolManager {
         }
         let given = options.as_ref().map(|it| it.value("awareness")).transpose()?.flatten();
         let (awareness, inner) = match given {
-            Some(value) => match instance::<Awareness>(env, &value) {
-                Some(it) => (it.as_object(&env), Rc::clone(&it.inner)),
-                None => {
+            Some(value) => {
+                let Some(it) = instance::<Awareness>(env, &value) else {
                     let message = "awareness: expected an Awareness of this package";
                     return Err(throw(env, ProviderError::new(ErrorCode::InvalidOption, message)));
-                }
-            },
+                };
+                (it.as_object(&env), Rc::clone(&it.inner))
+            }
             None => new_awareness(&env, &core)?,
         };
-        self.core.add_document(&env, core, awareness, inner, doc_id.clone(), parent_id)?;
+        self.core.add_document(env, core, awareness, inner, doc_id.clone(), parent_id)?;
         self.emit_or_throw(env, "doc-loaded", &[raw::to_js(env, doc_id)?])
     }
 

@@ -174,15 +174,15 @@ impl ProviderCore {
 
     pub(super) fn add_document(
         &self,
-        env: &Env,
+        env: Env,
         core: Rc<DocCore>,
         awareness: Object<'_>,
         awareness_core: Rc<AwarenessCore>,
         doc_id: String,
         parent_id: Option<String>,
     ) -> Result<()> {
-        core.touch(*env)?;
-        let has_content = core.has_content(*env)?;
+        core.touch(env)?;
+        let has_content = core.has_content(env)?;
         let key = DocKey(self.next_id());
         let add = AddDocument {
             key,
@@ -194,8 +194,8 @@ impl ProviderCore {
         let attachment = self.handle.add_document(add, &core.document());
         awareness_core.attach(self.handle.clone(), key);
         if let Some(wrapper) = self.wrapper() {
-            self.thread.set_provider_of(attachment, Reference::weak(*env, &wrapper)?);
-            let mut state = Object::new(env)?;
+            self.thread.set_provider_of(attachment, Reference::weak(env, &wrapper)?);
+            let mut state = Object::new(&env)?;
             if let Some(doc) = core.wrapper() {
                 state.set("doc", doc)?;
             }
@@ -207,7 +207,7 @@ impl ProviderCore {
             state.set("synced", false)?;
             state.set("offset", ())?;
             state.set("awareness", awareness)?;
-            if let Some(mut states) = self.states(*env)? {
+            if let Some(mut states) = self.states(env)? {
                 states.set_element(index_of(key), state)?;
             }
         }
@@ -278,11 +278,9 @@ impl ProviderCore {
 
     /// Something happened on the network thread.
     pub(super) fn handle_event(&self, env: Env, event: Event) {
-        match self.apply(env, event) {
-            // Nobody called us, so nobody could catch it.
-            Ok(thrown) => thrown.into_iter().for_each(|it| raw::report_uncaught(env, it)),
-            // Fails only while the environment goes away.
-            Err(_) => {}
+        // Fails only while the environment goes away. Nobody called us, so nobody could catch what listeners threw.
+        for thrown in self.apply(env, event).unwrap_or_default() {
+            raw::report_uncaught(env, thrown);
         }
     }
 
