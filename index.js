@@ -842,16 +842,20 @@ module.exports.YArrayEvent = nativeBinding.YArrayEvent
 module.exports.YDoc = nativeBinding.YDoc
 module.exports.YMap = nativeBinding.YMap
 module.exports.YMapEvent = nativeBinding.YMapEvent
+module.exports.YSubdocsEvent = nativeBinding.YSubdocsEvent
 module.exports.YText = nativeBinding.YText
 module.exports.YTextEvent = nativeBinding.YTextEvent
 module.exports.YTransaction = nativeBinding.YTransaction
+module.exports.YUndoEvent = nativeBinding.YUndoEvent
+module.exports.YUndoManager = nativeBinding.YUndoManager
+module.exports.YWeakLink = nativeBinding.YWeakLink
+module.exports.YWeakLinkEvent = nativeBinding.YWeakLinkEvent
 module.exports.applyAwarenessUpdate = nativeBinding.applyAwarenessUpdate
 module.exports.applyUpdate = nativeBinding.applyUpdate
 module.exports.encodeAwarenessUpdate = nativeBinding.encodeAwarenessUpdate
 module.exports.encodeStateAsUpdate = nativeBinding.encodeStateAsUpdate
 module.exports.encodeStateVector = nativeBinding.encodeStateVector
 module.exports.mergeUpdatesV1 = nativeBinding.mergeUpdatesV1
-
 // What only JavaScript can express: other names of a class, a class made of another one, frozen constants.
 module.exports.ProtocolProvider = nativeBinding.ProtocolManager
 module.exports.ProtocolConnection = nativeBinding.ProtocolManager

@@ -9,6 +9,7 @@ use yrs::{Origin, ReadTxn, Store, Transact, Transaction, TransactionMut};
 
 use super::record::Record;
 use super::shared::{Document, Interest, Shared, Waker, decode, invalid};
+use super::subdocument::Subdocument;
 use super::undo::NO_ORIGIN;
 use super::value::TypeHandle;
 use crate::error::{ErrorCode, ProviderError};
@@ -88,9 +89,9 @@ impl LocalDocument {
         self.shared.doc.guid().to_string()
     }
 
-    /// Whether the document should be synced.
-    pub fn should_load(&self) -> bool {
-        self.shared.doc.should_load()
+    /// What a document that contains this one stores of it.
+    pub fn subdocument(&self) -> Subdocument {
+        Subdocument::of(&self.shared.doc)
     }
 
     /// Whether the document loads by itself as a subdocument.

@@ -35,6 +35,10 @@ pub struct SubdocsChange {
     pub added: Vec<Subdocument>,
     /// Those of which no copy is left in the document.
     pub removed: Vec<Subdocument>,
+    /// Those that take the place of a removed one of the same guid. Not made by edits.
+    pub replaced: Vec<Subdocument>,
+    /// Those that were asked to be loaded. Not made by edits.
+    pub loaded: Vec<Subdocument>,
 }
 
 impl Subdocument {
@@ -74,7 +78,11 @@ pub(super) fn observe(doc: &Doc, capture: &Arc<Capture>, fence: &Arc<Fence>) {
                 let guid = shell.guid();
                 !txn.subdocs().any(|other| other.guid() == guid)
             });
-            let change = SubdocsChange { added: ordered(event.added()), removed: ordered(gone) };
+            let change = SubdocsChange {
+                added: ordered(event.added()),
+                removed: ordered(gone),
+                ..SubdocsChange::default()
+            };
             capture.push_subdocs(change, event.removed().map(take_in).collect());
         });
     });

@@ -177,6 +177,13 @@ impl LocalDocument {
             .is_some_and(|it| if is_redo { it.manager.can_redo() } else { it.manager.can_undo() })
     }
 
+    /// Number of items in both stacks.
+    pub fn undo_count(&self, id: u64) -> usize {
+        let list = self.shared.undo.list.lock();
+        let managed = list.iter().find(|it| it.id == id);
+        managed.map_or(0, |it| it.manager.undo_stack().len() + it.manager.redo_stack().len())
+    }
+
     /// The items of both stacks that somebody was told of.
     pub fn undo_items(&self, id: u64) -> HashSet<u64> {
         let list = self.shared.undo.list.lock();

@@ -9,13 +9,16 @@ use yrs::BranchID;
 
 use super::doc_core::DocCore;
 use super::event::EventSource;
+use super::subdocs::Subdocs;
 use super::transaction::YTransaction;
+use super::undo_event::{Metas, YUndoEvent};
+use super::undo_manager::{event_name, listeners_of};
 use crate::binding::error::Result;
 use crate::binding::hidden::Hidden;
 use crate::binding::listeners::Listeners;
 use crate::binding::raw::{self, Reference, Thrown};
 use crate::binding::value::bytes_to_js;
-use crate::document::{Record, TypeHandle};
+use crate::document::{Record, TypeHandle, UndoAction};
 
 /// A committed transaction whose listeners have not run yet.
 pub(super) struct Pending {
@@ -39,7 +42,7 @@ pub(super) fn dispatch(core: &Rc<DocCore>, env: Env, pending: &Pending) -> Vec<T
     let mut thrown = Vec::new();
     // Fails when the environment goes away; then there is nobody to call.
     Dispatch::new(core, env, pending)
-        .and_then(|it| it.map_or(Ok(()), |mut it| it.run(&mut thrown)))
+        .and_then(|it| it.map_or(Ok(()), |it| it.run(&mut thrown)))
         .ok();
     thrown
 }
@@ -101,7 +104,7 @@ impl<'env> Dispatch<'env> {
         }))
     }
 
-    fn run(&mut self, thrown: &mut Vec<Thrown>) -> Result<()> {
+    fn run(&self, thrown: &mut Vec<Thrown>) -> Result<()> {
         for index in 0..self.record.events.len() {
             let key = type_key(&self.record.events[index].target, false);
             let event = |it: &Self| it.event(EventSource::Direct(index));
@@ -126,22 +129,57 @@ impl<'env> Dispatch<'env> {
         if self.record.states.is_some() {
             self.call("afterTransaction", |it| it.txn(), thrown)?;
         }
+        self.call_undo(|action| action != UndoAction::Popped, thrown)?;
         if let Some(update) = &self.record.update {
             self.call("update", |it| bytes_to_js(it.env, update), thrown)?;
         }
         if let Some(update) = &self.record.update_v2 {
             self.call("updateV2", |it| bytes_to_js(it.env, update), thrown)?;
         }
+        if let Some(change) = &self.record.subdocs {
+            let subdocs = Subdocs::of(&self.env, self.core, change)?;
+            self.call("subdocs", |it| subdocs.event(&it.env).map(|it| it.raw()), thrown)?;
+            subdocs.destroy_removed(self.env, thrown)?;
+        }
+        self.call_undo(|action| action == UndoAction::Popped, thrown)
+    }
+
+    /// Calls listeners of undo managers, and keeps what they attach to items.
+    fn call_undo(
+        &self,
+        is_meant: impl Fn(UndoAction) -> bool,
+        thrown: &mut Vec<Thrown>,
+    ) -> Result<()> {
+        for change in self.record.undo.iter().filter(|it| is_meant(it.action)) {
+            let Some(manager) = self.core.undo_manager(change.manager) else { continue };
+            let mut metas = Metas::of(self.env, self.core, &manager, change)?;
+            let event = YUndoEvent::of(change).into_instance(&self.env)?.as_object(&self.env);
+            self.core.thread.hidden.set(self.env, &event, Hidden::Data, &metas.get()?)?;
+            self.set_origin(&event)?;
+            let listeners = listeners_of(self.env, &manager)?;
+            self.call_in(listeners, event_name(change.action), |_| Ok(event.raw()), thrown)?;
+            metas.keep(self.core.thread.hidden.get(self.env, &event, Hidden::Data)?)?;
+        }
         Ok(())
     }
 
     fn call(
-        &mut self,
+        &self,
         key: &str,
         argument: impl Fn(&Self) -> Result<sys::napi_value>,
         thrown: &mut Vec<Thrown>,
     ) -> Result<()> {
-        let functions = self.listeners.take(key)?;
+        self.call_in(self.listeners, key, argument, thrown)
+    }
+
+    fn call_in(
+        &self,
+        mut listeners: Listeners<'env>,
+        key: &str,
+        argument: impl Fn(&Self) -> Result<sys::napi_value>,
+        thrown: &mut Vec<Thrown>,
+    ) -> Result<()> {
+        let functions = listeners.take(key)?;
         if functions.is_empty() {
             return Ok(());
         }
