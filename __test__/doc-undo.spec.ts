@@ -136,22 +136,17 @@ const origins: Array<[label: string, tracked: unknown, same: unknown, other: unk
   ['registered symbol', Symbol.for('a'), Symbol.for('a'), Symbol.for('b')],
   ['undefined', undefined, undefined, 'undefined'],
   ['null', null, undefined, 'null'],
-  ...[{}, Object.freeze({}), () => {}, [1]].map((it): [string, unknown, unknown, unknown] => [
-    `identity of ${String(it)}`,
-    it,
-    it,
-    structuredClone(typeof it === 'function' ? {} : it)
-  ])
+  ...Object.entries({ object: {}, frozen: Object.freeze({}), function: () => {}, array: [1] }).map(
+    ([label, it]): [string, unknown, unknown, unknown] => [label, it, it, typeof it === 'function' ? () => {} : [it]]
+  )
 ]
 
 for (const [label, tracked, same, other] of origins) {
   test(`tracks_an_origin: ${label}`, (t) => {
     const doc = new YDoc()
     const text = doc.getText('text')
-    for (const manager of [
-      new YUndoManager(doc, text, { ...apart, trackedOrigins: [tracked] }),
-      new YUndoManager(doc, text, { ...apart, trackedOrigins: new Set([tracked]) })
-    ]) {
+    for (const trackedOrigins of [[tracked], new Set([tracked])]) {
+      const manager = new YUndoManager(doc, text, { ...apart, trackedOrigins })
       edit(doc, other, (txn) => text.push('other', undefined, txn))
       t.false(manager.canUndo)
       edit(doc, same, (txn) => text.push('same', undefined, txn))

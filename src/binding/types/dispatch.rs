@@ -141,7 +141,8 @@ impl<'env> Dispatch<'env> {
             self.call("subdocs", |it| subdocs.event(&it.env).map(|it| it.raw()), thrown)?;
             subdocs.destroy_removed(self.env, thrown)?;
         }
-        self.call_undo(|action| action == UndoAction::Popped, thrown)
+        self.call_undo(|action| action == UndoAction::Popped, thrown)?;
+        self.forget_undo_items()
     }
 
     /// Calls listeners of undo managers, and keeps what they attach to items.
@@ -159,6 +160,18 @@ impl<'env> Dispatch<'env> {
             let listeners = listeners_of(self.env, &manager)?;
             self.call_in(listeners, event_name(change.action), |_| Ok(event.raw()), thrown)?;
             metas.keep(self.core.thread.hidden.get(self.env, &event, Hidden::Data)?)?;
+        }
+        Ok(())
+    }
+
+    fn forget_undo_items(&self) -> Result<()> {
+        for change in &self.record.undo {
+            if self.core.has_pending_events() {
+                break;
+            }
+            if let Some(manager) = self.core.undo_manager(change.manager) {
+                Metas::of(self.env, self.core, &manager, change)?.forget_dropped()?;
+            }
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ pub(crate) struct DocCore {
 impl DocCore {
     pub(super) fn new(env: Env, options: DocumentOptions) -> Result<Rc<Self>> {
         let thread = JsThread::current(env)?;
-        let should_load = Cell::new(options.should_load || options.auto_load);
+        let should_load = Cell::new(options.should_load);
         let core = Rc::new(Self {
             id: thread.next_id(),
             local: LocalDocument::new(&Document::new(options)),
@@ -310,6 +310,11 @@ impl DocCore {
         if let Some(thrown) = self.dispatch_queue(env) {
             raw::report_uncaught(env, thrown);
         }
+    }
+
+    /// Whether committed transactions wait for their listeners.
+    pub(super) fn has_pending_events(&self) -> bool {
+        !self.queue.borrow().is_empty()
     }
 
     /// Calls listeners, first in first out and never re-entrantly (T 12): what a listener edits queues behind. Returns

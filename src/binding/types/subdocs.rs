@@ -207,7 +207,6 @@ impl DocCore {
                 should_load,
             },
         )?;
-        core.should_load.set(should_load);
         let doc = YDoc { core: Rc::clone(&core) }.into_instance(env)?;
         let object = doc.as_object(env);
         YDoc::wrap(&doc, *env, &object)?;

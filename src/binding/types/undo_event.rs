@@ -84,15 +84,11 @@ impl<'env> Metas<'env> {
         if self.change.action == UndoAction::Popped {
             return self.metas.delete_named_property(&key).map(drop);
         }
-        self.metas.set_named_property(&key, meta)?;
-        if self.change.action == UndoAction::Added {
-            self.forget_dropped()?;
-        }
-        Ok(())
+        self.metas.set_named_property(&key, meta)
     }
 
-    /// Items also go without an event: an edit empties the redo stack.
-    fn forget_dropped(&mut self) -> Result<()> {
+    /// Items also go without an event: an edit empties the redo stack. To be called when no event waits.
+    pub(super) fn forget_dropped(&mut self) -> Result<()> {
         let keys = Object::keys(&self.metas)?;
         if keys.len() <= self.core.local.undo_count(self.change.manager) {
             return Ok(());
