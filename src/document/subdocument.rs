@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
-use yrs::{Array, BranchID, Doc, IdSet, Options, ReadTxn, Transact, Update};
+use yrs::{Array, BranchID, Doc, IdSet, OffsetKind, Options, ReadTxn, Transact, Update};
 
 use super::capture::Capture;
 use super::fence::Fence;
@@ -64,6 +64,8 @@ impl Subdocument {
             skip_gc: !self.is_gc_enabled,
             auto_load: self.auto_load,
             should_load: false,
+            // Travels with it, and tells other users of the CRDT how to count.
+            offset_kind: OffsetKind::Utf16,
             ..Options::default()
         })
     }

@@ -47,21 +47,6 @@ pub(super) fn dispatch(core: &Rc<DocCore>, env: Env, pending: &Pending) -> Vec<T
     thrown
 }
 
-/// Calls all listeners; throws what the first of them threw.
-pub(super) fn call_all(
-    env: Env,
-    functions: &[Unknown<'_>],
-    args: &[sys::napi_value],
-) -> Result<()> {
-    let mut first = None;
-    for function in functions {
-        if let Err(thrown) = raw::call(env, function.raw(), args) {
-            first.get_or_insert(thrown);
-        }
-    }
-    first.map_or(Ok(()), |thrown| Err(raw::throw(env, thrown)))
-}
-
 /// Warns once per document about an explicit transaction that outlives its tick (T 22).
 pub(super) fn warn_open_transaction(env: Env) {
     let warn = || -> Result<()> {

@@ -12,6 +12,7 @@ use super::event::type_to_js;
 use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
+use crate::binding::raw;
 use crate::document::{DocumentOptions, Interest, TypeHandle, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
 
@@ -175,8 +176,9 @@ impl YDoc {
         if self.leave_parent(env, &this, parent_txn)? {
             return Ok(());
         }
-        self.destroy_subdocs(env)?;
-        super::dispatch::call_all(env, &self.take_listeners(env)?, &[this.raw()])
+        let mut thrown = Vec::new();
+        super::subdocs::destroy(env, &this, &mut thrown)?;
+        thrown.into_iter().next().map_or(Ok(()), |first| Err(raw::throw(env, first)))
     }
 
     /// Does nothing; documents need not be freed.

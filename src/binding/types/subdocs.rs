@@ -152,15 +152,15 @@ impl YDoc {
         Ok(true)
     }
 
-    pub(super) fn destroy_subdocs(&self, env: Env) -> Result<()> {
+    fn destroy_subdocs(&self, env: Env, thrown: &mut Vec<Thrown>) -> Result<()> {
         let Some(table) = self.core.subdoc_table(env)? else { return Ok(()) };
-        let mut thrown = Vec::new();
+        // First, so that documents inside of each other come to an end.
+        self.core.forget_subdocs(env)?;
         for guid in Object::keys(&table)? {
             let child: Object<'_> = table.get_property(to_js(env, guid)?)?;
-            destroy(env, &child, &mut thrown)?;
+            destroy(env, &child, thrown)?;
         }
-        self.core.forget_subdocs(env)?;
-        thrown.into_iter().next().map_or(Ok(()), |first| Err(raw::throw(env, first)))
+        Ok(())
     }
 
     fn parent<'a, 'env>(
@@ -313,13 +313,18 @@ impl<'env> Subdocs<'env> {
     }
 }
 
-/// Takes a document from its parent and calls its listeners of `destroy`.
-fn destroy(env: Env, child: &Object<'_>, thrown: &mut Vec<Thrown>) -> Result<()> {
+/// Takes a document from its parent, destroys its subdocuments and calls its listeners of `destroy`.
+pub(super) fn destroy<'env>(
+    env: Env,
+    document: &impl JsValue<'env>,
+    thrown: &mut Vec<Thrown>,
+) -> Result<()> {
     let thread = JsThread::current(env)?;
-    thread.hidden.set(env, child, Hidden::Owner, &to_js(env, ())?)?;
-    if let Some(doc) = instance::<YDoc>(env, &child.to_unknown()) {
+    thread.hidden.set(env, document, Hidden::Owner, &to_js(env, ())?)?;
+    if let Some(doc) = instance::<YDoc>(env, &document.to_unknown()) {
+        doc.destroy_subdocs(env, thrown)?;
         for function in doc.take_listeners(env)? {
-            thrown.extend(raw::call(env, function.raw(), &[child.raw()]).err());
+            thrown.extend(raw::call(env, function.raw(), &[document.raw()]).err());
         }
     }
     Ok(())
