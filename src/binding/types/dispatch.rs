@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, Unknown};
+use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object};
 use napi::{Env, JsValue, sys};
 use yrs::BranchID;
 
