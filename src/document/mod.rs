@@ -18,7 +18,10 @@ mod local;
 mod pool;
 mod record;
 mod shared;
+mod subdocument;
+mod undo;
 mod value;
+mod weak_link;
 
 pub use attachment::{Attachment, AttachmentId, JobDone};
 pub use edit::{
@@ -31,4 +34,7 @@ pub use record::{
     DeepEvent, EntryChange, Record, SequenceChange, States, TextChange, TypeChange, TypeEvent,
 };
 pub use shared::{Document, DocumentOptions, Interest, Waker};
+pub use subdocument::{SubdocsChange, Subdocument};
+pub use undo::{UndoAction, UndoChange, UndoOptions};
 pub use value::{TypeHandle, TypeKind, Value};
+pub use weak_link::{WeakSource, map_link, quote};

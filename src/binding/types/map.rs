@@ -9,11 +9,12 @@ use yrs::{Map, MapRef};
 
 use super::shared_type::SharedType;
 use super::transaction::YTransaction;
+use super::weak_link::weak_link_to_js;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::raw::{Reference, own_entries, set_key};
 use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
-use crate::document::{Input, TypeKind, Value, map_delete, map_set, to_json};
+use crate::document::{Input, TypeKind, Value, map_delete, map_link, map_set, to_json};
 
 /// A shared map from strings to values and other shared types.
 ///
@@ -190,6 +191,21 @@ impl YMap {
             set_key(*env, &object, key, &value_to_js(env, &core, value)?)?;
         }
         Ok(object)
+    }
+
+    /// A link to the entry of a key, to be inserted somewhere; `undefined` if there is no such key.
+    ///
+    /// Throws `ERR_PRELIMINARY_TYPE` for a preliminary map.
+    #[napi(ts_return_type = "YWeakLink | undefined")]
+    pub fn link<'env>(
+        &self,
+        env: &'env Env,
+        key: String,
+        txn: Option<&YTransaction>,
+    ) -> Result<Unknown<'env>> {
+        let (core, _) = self.0.place(*env)?;
+        let source = self.0.read(*env, txn, |reader, branch| map_link(reader, branch, &key))?;
+        source.map_or_else(|| undefined(env), |source| weak_link_to_js(env, &core, source))
     }
 
     /// Calls a function at every change of this map, when its transaction is committed.
