@@ -13,20 +13,28 @@ mod capture;
 mod edit;
 mod fence;
 mod jobs;
+mod json;
 mod local;
 mod pool;
 mod record;
 mod shared;
+mod subdocument;
+mod undo;
 mod value;
+mod weak_link;
 
 pub use attachment::{Attachment, AttachmentId, JobDone};
 pub use edit::{
     Input, Slot, array_delete, array_insert, map_delete, map_set, text_delete, text_format,
     text_insert, text_insert_embed,
 };
+pub use json::to_json;
 pub use local::{Entered, LocalDocument, Reader};
 pub use record::{
     DeepEvent, EntryChange, Record, SequenceChange, States, TextChange, TypeChange, TypeEvent,
 };
 pub use shared::{Document, DocumentOptions, Interest, Waker};
+pub use subdocument::{SubdocsChange, Subdocument};
+pub use undo::{UndoAction, UndoChange, UndoOptions};
 pub use value::{TypeHandle, TypeKind, Value};
+pub use weak_link::{WeakSource, map_link, quote};
