@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use yrs::{Origin, ReadTxn, Store, Transact, Transaction, TransactionMut};
+use yrs::{Origin, ReadTxn, StateVector, Store, Transact, Transaction, TransactionMut};
 
 use super::record::Record;
 use super::shared::{Document, Interest, Shared, Waker, decode, invalid};
@@ -228,12 +228,20 @@ impl LocalDocument {
         update: &[u8],
         origin: &[u8],
     ) -> Result<Option<Record>, ProviderError> {
-        let update = decode(&self.shared.fence, update)?;
+        let update = decode(&self.shared.fence, update)?.update;
         let apply = |txn: &mut TransactionMut<'_>| {
-            txn.apply_update(update)
+            self.shared
+                .pending
+                .lock()
+                .apply(txn, update)
                 .map_err(|error| invalid(format!("the update can't be applied: {error}")))
         };
         self.write_with(origin, apply).map(|((), record)| record)
+    }
+
+    /// What a peer with this state vector lacks, as a V1 update, what waits included. The baton must be held.
+    pub fn encode_state(&self, state_vector: &StateVector) -> Result<Vec<u8>, ProviderError> {
+        self.read(|reader| self.shared.encode_state(reader, state_vector))?
     }
 
     /// This many shared types are about to be inserted by an edit.

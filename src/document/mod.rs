@@ -15,6 +15,7 @@ mod fence;
 mod jobs;
 mod json;
 mod local;
+mod pending;
 mod pool;
 mod record;
 mod shared;

@@ -19,12 +19,13 @@ use super::baton::Baton;
 use super::capture::Capture;
 use super::fence::Fence;
 use super::jobs::{Job, Jobs};
+use super::pending::Pending;
 use super::pool;
 use super::record::{Record, States};
 use super::subdocument;
 use super::undo::UndoManagers;
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::update::count_types_v1;
+use crate::protocol::update::{inspect_v1, merge};
 
 /// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
 const SLICE: Duration = Duration::from_millis(1);
@@ -75,6 +76,8 @@ pub(super) struct Shared {
     pub(super) capture: Arc<Capture>,
     pub(super) undo: UndoManagers,
     jobs: Mutex<Jobs>,
+    /// Locked by whoever holds the baton, so never for long and never in vain.
+    pub(super) pending: Mutex<Pending>,
     attachments: Mutex<Vec<(AttachmentId, Arc<dyn Attachment>)>>,
     interest: AtomicU8,
     undispatched: Mutex<Option<Record>>,
@@ -111,6 +114,7 @@ impl Document {
             capture,
             undo: UndoManagers::default(),
             jobs: Mutex::default(),
+            pending: Mutex::default(),
             attachments: Mutex::default(),
             interest: AtomicU8::new(0),
             undispatched: Mutex::default(),
@@ -310,7 +314,7 @@ impl Shared {
                 break;
             }
         }
-        let is_missing_updates = txn.has_missing_updates();
+        let is_missing_updates = self.pending.lock().is_missing_updates(&txn);
         let record = match self.finish(&mut txn, Some(id)) {
             Ok((record, update)) => {
                 if let Some(update) = update {
@@ -330,7 +334,7 @@ impl Shared {
     }
 
     /// Applies updates merged, because that is faster; one by one if that fails, because one bad update must not take
-    /// its neighbours with it. Applying one again does nothing.
+    /// its neighbours with it, or if one has gaps, which yrs can't merge. Applying one again does nothing.
     fn apply_group(
         &self,
         txn: &mut TransactionMut<'_>,
@@ -339,10 +343,12 @@ impl Shared {
     ) {
         let mut valid = Vec::with_capacity(group.len());
         let mut updates = Vec::with_capacity(group.len());
+        let mut has_gaps = false;
         for (token, bytes) in group {
             match decode(&self.fence, &bytes) {
-                Ok(update) => {
-                    updates.push(update);
+                Ok(decoded) => {
+                    has_gaps |= decoded.has_gaps;
+                    updates.push(decoded.update);
                     valid.push((token, bytes));
                 }
                 Err(error) => failed.push((token, error)),
@@ -353,6 +359,7 @@ impl Shared {
         let merged = match updates.len() {
             0 => return,
             1 => updates.pop(),
+            _ if has_gaps => None,
             _ => catch_unwind(AssertUnwindSafe(|| Update::merge_updates(updates))).ok(),
         };
         match merged.map(|update| self.apply_update(txn, update)) {
@@ -363,7 +370,7 @@ impl Shared {
             Some(Err(_)) | None => {
                 for (token, bytes) in valid {
                     if let Err(error) = decode(&self.fence, &bytes)
-                        .and_then(|update| self.apply_update(txn, update))
+                        .and_then(|decoded| self.apply_update(txn, decoded.update))
                     {
                         failed.push((token, error));
                     }
@@ -378,7 +385,7 @@ impl Shared {
         update: Update,
     ) -> Result<(), ProviderError> {
         self.fence.check()?;
-        let applied = self.fence.run(|| txn.apply_update(update))?;
+        let applied = self.fence.run(|| self.pending.lock().apply(txn, update))?;
         applied.map_err(|error| invalid(format!("the update can't be applied: {error}")))
     }
 
@@ -411,9 +418,23 @@ impl Shared {
                 ProviderError::new(ErrorCode::InvalidUpdate, format!("not a state vector: {error}"))
             })?
         };
-        let bytes =
-            self.fence.run(|| self.doc.transact().encode_state_as_update_v1(&state_vector))?;
-        Ok(Bytes::from(bytes))
+        self.fence.run(|| self.encode_state(&self.doc.transact(), &state_vector))?.map(Bytes::from)
+    }
+
+    /// What a peer with this state vector lacks, as a V1 update, what waits included. To be called inside the fence.
+    pub(super) fn encode_state<T: ReadTxn>(
+        &self,
+        txn: &T,
+        state_vector: &StateVector,
+    ) -> Result<Vec<u8>, ProviderError> {
+        let integrated = txn.encode_state_as_update_v1(state_vector);
+        let pending = self.pending.lock();
+        if pending.is_empty() {
+            return Ok(integrated);
+        }
+        let waiting = pending.updates().map(Encode::encode_v1);
+        let all: Vec<Vec<u8>> = std::iter::once(integrated).chain(waiting).collect();
+        merge(&all).map_err(|error| ProviderError::new(ErrorCode::Internal, error.to_string()))
     }
 
     fn answer(&self, answers: Vec<(AttachmentId, JobDone)>) {
@@ -445,13 +466,19 @@ impl Drop for Shared {
     }
 }
 
+/// An update as the CRDT takes it.
+pub(super) struct Decoded {
+    pub(super) update: Update,
+    /// Whether blocks are missing in it between others of the same client.
+    pub(super) has_gaps: bool,
+}
+
 /// A V1 update, scanned before the CRDT decodes it. Decoding touches no document, so a panic in it poisons none.
-pub(super) fn decode(fence: &Fence, bytes: &[u8]) -> Result<Update, ProviderError> {
-    let types =
-        count_types_v1(bytes).map_err(|error| invalid(format!("not a V1 update: {error}")))?;
-    fence.add_types(types);
+pub(super) fn decode(fence: &Fence, bytes: &[u8]) -> Result<Decoded, ProviderError> {
+    let seen = inspect_v1(bytes).map_err(|error| invalid(format!("not a V1 update: {error}")))?;
+    fence.add_types(seen.types);
     match catch_unwind(|| Update::decode_v1(bytes)) {
-        Ok(Ok(update)) => Ok(update),
+        Ok(Ok(update)) => Ok(Decoded { update, has_gaps: seen.has_gaps }),
         Ok(Err(error)) => Err(invalid(format!("not a V1 update: {error}"))),
         Err(_) => Err(invalid("not a V1 update: decoding it failed inside the CRDT".to_owned())),
     }

@@ -2,9 +2,10 @@
 
 mod scan;
 
+use std::borrow::Cow;
 use std::panic::catch_unwind;
 
-pub use scan::{MAX_DEPTH, ScanError, count_types_v1, scan_state_vector, scan_v1};
+pub use scan::{Inspection, MAX_DEPTH, ScanError, inspect_v1, scan_state_vector, scan_v1};
 
 /// An update without content.
 pub const EMPTY: [u8; 2] = [0, 0];
@@ -41,11 +42,17 @@ pub fn merge<B: AsRef<[u8]>>(updates: &[B]) -> Result<Vec<u8>, MergeError> {
     if let [single] = updates {
         return Ok(single.as_ref().to_vec());
     }
-    let mut level: Vec<&[u8]> = Vec::with_capacity(updates.len());
+    let mut level: Vec<Cow<'_, [u8]>> = Vec::with_capacity(updates.len());
     for (index, update) in updates.iter().map(AsRef::as_ref).enumerate() {
-        scan_v1(update).map_err(|error| MergeError::Scan { index, error })?;
-        if !is_empty_update(update) {
-            level.push(update);
+        let scan_error = |error| MergeError::Scan { index, error };
+        if inspect_v1(update).map_err(scan_error)?.has_gaps {
+            // yrs loses track of where a gap ends when another update starts inside of it, and writes lengths that are
+            // none. Of updates without gaps it makes one with the right gaps.
+            level.extend(
+                scan::split_at_gaps(update).map_err(scan_error)?.into_iter().map(Cow::Owned),
+            );
+        } else if !is_empty_update(update) {
+            level.push(Cow::Borrowed(update));
         }
     }
     let mut merged = merge_groups(&level)?;

@@ -72,9 +72,7 @@ impl DocCore {
 
     /// Whether the document has content, integrated or waiting for what it builds on.
     pub(crate) fn has_content(self: &Rc<Self>, env: Env) -> Result<bool> {
-        self.read(env, None, |reader| {
-            !reader.state_vector().is_empty() || reader.has_missing_updates()
-        })
+        self.read(env, None, |reader| !reader.state_vector().is_empty())
     }
 
     /// Remembers the `YDoc` of this document, weakly, and gives it its lists of listeners.

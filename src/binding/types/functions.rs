@@ -77,7 +77,8 @@ pub(super) fn encode_diff_v1(
         Some(bytes) => decode_state_vector(bytes).or_throw(env)?,
         None => StateVector::default(),
     };
-    core.read(env, None, |reader| reader.encode_state_as_update_v1(&vector)).map(Uint8Array::from)
+    core.touch(env)?;
+    core.local.encode_state(&vector).or_throw(env).map(Uint8Array::from)
 }
 
 /// Keeps an origin for the time until its listeners have run.

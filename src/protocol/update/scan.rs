@@ -6,7 +6,7 @@
 
 mod value;
 
-use crate::protocol::lib0::{ReadError, Reader};
+use crate::protocol::lib0::{ReadError, Reader, write_var_uint};
 
 use value::check_json_depth;
 
@@ -54,16 +54,55 @@ pub enum ScanError {
 
 /// Walks an update in format V1. Needs no memory and stops at the first thing that is wrong.
 pub fn scan_v1(update: &[u8]) -> Result<(), ScanError> {
-    count_types_v1(update).map(drop)
+    inspect_v1(update).map(drop)
 }
 
-/// Walks an update like [`scan_v1`], and counts the shared types in it: they can't be nested deeper than that.
-pub fn count_types_v1(update: &[u8]) -> Result<usize, ScanError> {
+/// What a scan saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inspection {
+    /// Shared types in the update: they can't be nested deeper than that.
+    pub types: usize,
+    /// Whether blocks are missing between others of the same client.
+    pub has_gaps: bool,
+}
+
+/// Walks an update like [`scan_v1`] and tells what is in it.
+pub fn inspect_v1(update: &[u8]) -> Result<Inspection, ScanError> {
     let mut scan = Scan::new(update);
     scan.blocks()?;
     scan.delete_set()?;
     scan.end()?;
-    Ok(scan.types)
+    Ok(Inspection { types: scan.types, has_gaps: scan.gaps > 0 })
+}
+
+/// The same update as several without gaps; itself, if it has none.
+pub(super) fn split_at_gaps(update: &[u8]) -> Result<Vec<Vec<u8>>, ScanError> {
+    let mut scan = Scan { runs: Some(Vec::new()), ..Scan::new(update) };
+    scan.blocks()?;
+    let deletes = &update[update.len() - scan.reader.remaining()..];
+    scan.delete_set()?;
+    scan.end()?;
+    let mut parts: Vec<Vec<u8>> = Vec::new();
+    for run in scan.runs.iter().flatten() {
+        let mut part = Vec::with_capacity(run.len + 16);
+        for head in [1, run.blocks, run.client, u64::from(run.clock)] {
+            write_var_uint(&mut part, head);
+        }
+        part.extend_from_slice(&update[run.start..run.start + run.len]);
+        part.push(0);
+        parts.push(part);
+    }
+    parts.push([&[0], deletes].concat());
+    Ok(parts)
+}
+
+/// Blocks of one client without a gap between them.
+struct Run {
+    client: u64,
+    clock: u32,
+    blocks: u64,
+    start: usize,
+    len: usize,
 }
 
 /// Walks a state vector.
@@ -78,12 +117,16 @@ pub fn scan_state_vector(bytes: &[u8]) -> Result<(), ScanError> {
 
 struct Scan<'a> {
     reader: Reader<'a>,
+    len: usize,
     types: usize,
+    gaps: usize,
+    /// Where the runs of blocks are, if anybody wants to know.
+    runs: Option<Vec<Run>>,
 }
 
 impl<'a> Scan<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        Self { reader: Reader::new(bytes), types: 0 }
+        Self { reader: Reader::new(bytes), len: bytes.len(), types: 0, gaps: 0, runs: None }
     }
 
     fn blocks(&mut self) -> Result<(), ScanError> {
@@ -91,11 +134,29 @@ impl<'a> Scan<'a> {
         const MIN_BLOCK_LEN: usize = 2;
         for _ in 0..self.count(MIN_CLIENT_LEN)? {
             let blocks = self.count(MIN_BLOCK_LEN)?;
-            self.client()?;
+            let client = self.client()?;
             let mut clock = self.reader.var_u32()?;
+            let mut is_in_run = false;
             for _ in 0..blocks {
+                let (start, gaps) = (self.len - self.reader.remaining(), self.gaps);
+                let block_clock = clock;
                 let len = self.block()?;
                 clock = clock.checked_add(len).ok_or(ScanError::ClockOutOfRange)?;
+                let is_gap = self.gaps > gaps;
+                let end = self.len - self.reader.remaining();
+                if let Some(runs) = self.runs.as_mut().filter(|_| !is_gap) {
+                    match runs.last_mut().filter(|_| is_in_run) {
+                        Some(run) => {
+                            run.blocks += 1;
+                            run.len = end - run.start;
+                        }
+                        None => {
+                            let len = end - start;
+                            runs.push(Run { client, clock: block_clock, blocks: 1, start, len });
+                        }
+                    }
+                }
+                is_in_run = !is_gap;
             }
         }
         Ok(())
@@ -110,6 +171,9 @@ impl<'a> Scan<'a> {
         const HAS_PARENT_SUB: u8 = 0x20;
 
         let info = self.reader.u8()?;
+        if info == SKIP {
+            self.gaps += 1;
+        }
         if info == GC || info == SKIP {
             return match self.reader.var_u32()? {
                 0 => Err(ScanError::EmptyBlock),
@@ -245,9 +309,8 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn client(&mut self) -> Result<(), ScanError> {
-        self.reader.var_uint()?;
-        Ok(())
+    fn client(&mut self) -> Result<u64, ScanError> {
+        Ok(self.reader.var_uint()?)
     }
 
     fn end(&self) -> Result<(), ScanError> {
