@@ -223,13 +223,12 @@ impl DocCore {
     ) -> Result<()> {
         let Some(parent) = self.wrapper() else { return Ok(()) };
         let hidden = &self.thread.hidden;
-        let mut table = match self.subdoc_table(env)? {
-            Some(table) => table,
-            None => {
-                let table = Object::new(&env)?;
-                hidden.set(env, &parent, Hidden::Subdocs, &table)?;
-                table
-            }
+        let mut table = if let Some(table) = self.subdoc_table(env)? {
+            table
+        } else {
+            let table = Object::new(&env)?;
+            hidden.set(env, &parent, Hidden::Subdocs, &table)?;
+            table
         };
         table.set_property(key(env, guid)?, child.to_unknown())?;
         hidden.set(env, child, Hidden::Owner, &parent)

@@ -94,7 +94,7 @@ impl YUndoManager {
     }
 
     /// Undoes transactions of this origin, too: objects by identity, other values by value, `undefined` and `null` for
-    /// transactions without an origin.
+    /// transactions without an origin. Updates that came through a provider are never undone.
     #[napi(ts_args_type = "origin: any")]
     pub fn add_tracked_origin(&self, env: Env, origin: Unknown<'_>) -> Result<()> {
         self.set_tracked(env, origin, true)
