@@ -67,7 +67,8 @@ test('ends_when_destroyed_while_the_server_does_not_answer', async (t) => {
   const accepted = new Promise<void>((resolve) => server.once('connection', () => resolve()))
   const child = Child.ofScript(
     t,
-    provider(`ws://127.0.0.1:${port}`) + `process.stdin.once('data', () => { process.stdin.destroy(); provider.destroy() })`
+    provider(`ws://127.0.0.1:${port}`) +
+      `process.stdin.once('data', () => { process.stdin.destroy(); provider.destroy() })`
   )
   await accepted
   child.write('now')

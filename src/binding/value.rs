@@ -143,6 +143,7 @@ impl<'env> Preliminaries<'env> {
 
     /// Tells them where they are now.
     pub(super) fn integrate(self, env: Env, core: &Rc<DocCore>) -> Result<()> {
+        core.local.add_types(self.texts.len() + self.arrays.len() + self.maps.len());
         self.texts.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.arrays.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.maps.iter().try_for_each(|it| it.0.integrate(env, core, it))?;

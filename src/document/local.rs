@@ -227,18 +227,23 @@ impl LocalDocument {
         edited?.map(|value| (value, record))
     }
 
-    /// Applies a scanned V1 update in the open transaction or in one of its own.
+    /// Applies a V1 update in the open transaction or in one of its own.
     pub fn apply_update(
         &self,
         update: &[u8],
         origin: &[u8],
     ) -> Result<Option<Record>, ProviderError> {
-        let update = decode(update)?;
+        let update = decode(&self.shared.fence, update)?;
         let apply = |txn: &mut TransactionMut<'_>| {
             txn.apply_update(update)
                 .map_err(|error| invalid(format!("the update can't be applied: {error}")))
         };
         self.write_with(origin, apply).map(|((), record)| record)
+    }
+
+    /// This many shared types are about to be inserted by an edit.
+    pub fn add_types(&self, count: usize) {
+        self.shared.fence.add_types(count);
     }
 
     /// Starts or stops capturing changes of a type.

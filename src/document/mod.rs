@@ -13,6 +13,7 @@ mod capture;
 mod edit;
 mod fence;
 mod jobs;
+mod json;
 mod local;
 mod pool;
 mod record;
@@ -27,6 +28,7 @@ pub use edit::{
     Input, Slot, array_delete, array_insert, map_delete, map_set, text_delete, text_format,
     text_insert, text_insert_embed,
 };
+pub use json::to_json;
 pub use local::{Entered, LocalDocument, Reader};
 pub use record::{
     DeepEvent, EntryChange, Record, SequenceChange, States, TextChange, TypeChange, TypeEvent,

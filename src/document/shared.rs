@@ -24,6 +24,7 @@ use super::record::{Record, States};
 use super::subdocument;
 use super::undo::UndoManagers;
 use crate::error::{ErrorCode, ProviderError};
+use crate::protocol::update::count_types_v1;
 
 /// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
 const SLICE: Duration = Duration::from_millis(1);
@@ -339,7 +340,7 @@ impl Shared {
         let mut valid = Vec::with_capacity(group.len());
         let mut updates = Vec::with_capacity(group.len());
         for (token, bytes) in group {
-            match decode(&bytes) {
+            match decode(&self.fence, &bytes) {
                 Ok(update) => {
                     updates.push(update);
                     valid.push((token, bytes));
@@ -361,8 +362,8 @@ impl Shared {
             }
             Some(Err(_)) | None => {
                 for (token, bytes) in valid {
-                    if let Err(error) =
-                        decode(&bytes).and_then(|update| self.apply_update(txn, update))
+                    if let Err(error) = decode(&self.fence, &bytes)
+                        .and_then(|update| self.apply_update(txn, update))
                     {
                         failed.push((token, error));
                     }
@@ -444,8 +445,11 @@ impl Drop for Shared {
     }
 }
 
-/// A V1 update. Decoding touches no document, so a panic in it poisons none.
-pub(super) fn decode(bytes: &[u8]) -> Result<Update, ProviderError> {
+/// A V1 update, scanned before the CRDT decodes it. Decoding touches no document, so a panic in it poisons none.
+pub(super) fn decode(fence: &Fence, bytes: &[u8]) -> Result<Update, ProviderError> {
+    let types =
+        count_types_v1(bytes).map_err(|error| invalid(format!("not a V1 update: {error}")))?;
+    fence.add_types(types);
     match catch_unwind(|| Update::decode_v1(bytes)) {
         Ok(Ok(update)) => Ok(update),
         Ok(Err(error)) => Err(invalid(format!("not a V1 update: {error}"))),

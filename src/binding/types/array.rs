@@ -5,7 +5,6 @@ use std::rc::Rc;
 use napi::bindgen_prelude::{Array, JsObjectValue, Object, This, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
-use yrs::types::ToJson;
 use yrs::{Array as _, ArrayRef};
 
 use super::shared_type::SharedType;
@@ -16,7 +15,7 @@ use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::raw::Reference;
 use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
-use crate::document::{Input, TypeKind, Value, array_delete, array_insert};
+use crate::document::{Input, TypeKind, Value, array_delete, array_insert, to_json};
 
 /// A shared list of values and other shared types.
 ///
@@ -135,8 +134,10 @@ impl YArray {
         if self.0.is_preliminary() {
             return self.values(env, txn).map(|it| it.to_unknown());
         }
-        let json =
-            self.0.read(*env, txn, |reader, branch| ArrayRef::from(branch).to_json(reader))?;
+        let json = self
+            .0
+            .read(*env, txn, |reader, branch| to_json(reader, branch, TypeKind::Array))?
+            .or_throw(*env)?;
         any_to_js(env, &json)
     }
 

@@ -18,12 +18,12 @@ use crate::binding::js_thread::JsThread;
 use crate::binding::listeners::Listeners;
 use crate::binding::raw::{self, Reference};
 use crate::document::{Document, DocumentOptions, LocalDocument, Reader, Record, SubdocsChange};
-use crate::error::{ErrorCode, ProviderError};
+use crate::error::ProviderError;
 
 /// The JS thread's state of one document. Wrappers hold it; it holds none of them, and no listener.
 pub(crate) struct DocCore {
     id: u64,
-    pub(super) local: LocalDocument,
+    pub(in crate::binding) local: LocalDocument,
     pub(super) thread: Rc<JsThread>,
     wrapper: RefCell<Option<Reference>>,
     queue: RefCell<VecDeque<Pending>>,
@@ -212,11 +212,6 @@ impl DocCore {
         origin: Option<Reference>,
     ) -> Result<()> {
         self.touch(env)?;
-        crate::protocol::update::scan_v1(update)
-            .map_err(|error| {
-                ProviderError::new(ErrorCode::InvalidUpdate, format!("not a V1 update: {error}"))
-            })
-            .or_throw(env)?;
         let identity = unboxed(env, origin.as_ref())
             .and_then(|origin| self.thread.identities.find(env, origin))?;
         let record = self.local.apply_update(update, &identity).or_throw(env)?;

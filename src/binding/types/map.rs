@@ -5,7 +5,6 @@ use std::rc::Rc;
 use napi::bindgen_prelude::{Object, This, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
-use yrs::types::ToJson;
 use yrs::{Map, MapRef};
 
 use super::shared_type::SharedType;
@@ -15,7 +14,7 @@ use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::raw::{Reference, own_entries, set_key};
 use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
-use crate::document::{Input, TypeKind, Value, map_delete, map_link, map_set};
+use crate::document::{Input, TypeKind, Value, map_delete, map_link, map_set, to_json};
 
 /// A shared map from strings to values and other shared types.
 ///
@@ -105,7 +104,10 @@ impl YMap {
         if self.0.is_preliminary() {
             return self.entries(env, txn).map(|it| it.to_unknown());
         }
-        let json = self.0.read(*env, txn, |reader, branch| MapRef::from(branch).to_json(reader))?;
+        let json = self
+            .0
+            .read(*env, txn, |reader, branch| to_json(reader, branch, TypeKind::Map))?
+            .or_throw(*env)?;
         any_to_js(env, &json)
     }
 
