@@ -1,13 +1,14 @@
 //! Undo managers and subdocuments where pool threads commit: what JavaScript tests can't time.
 
 use std::collections::HashSet;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use bytes::Bytes;
 use yjs_provider_native::document::{
-    Attachment, Document, DocumentOptions, JobDone, LocalDocument, Record, TypeHandle, TypeKind,
-    UndoAction, UndoOptions, Waker, text_insert,
+    Attachment, Document, DocumentOptions, Input, JobDone, LocalDocument, Record, Slot, TypeHandle,
+    TypeKind, UndoAction, UndoOptions, Waker, map_set, text_insert,
 };
 use yjs_provider_native::error::ErrorCode;
 use yrs::updates::decoder::Decode;
@@ -150,6 +151,38 @@ fn a_retired_manager_goes_only_when_no_transaction_is_open() {
 }
 
 #[test]
+fn a_type_of_the_scope_may_be_freed() {
+    let (document, local) = with_manager(Vec::new());
+    let keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for key in keys {
+        let slot = Slot::default();
+        let input = Input::Map(Rc::clone(&slot), Vec::new());
+        let set = |txn: &mut yrs::TransactionMut<'_>| {
+            let map = txn.get_or_insert_map("map");
+            let branch: &yrs::branch::Branch = map.as_ref();
+            map_set(txn, branch.into(), key, input)
+        };
+        local.write(set).unwrap();
+        let nested = TypeHandle { kind: TypeKind::Map, id: slot.get().unwrap().clone() };
+        local.add_undo_scope(1, vec![nested]).unwrap();
+    }
+    local.leave();
+    // Deleted by somebody whom the manager doesn't track, so nothing is kept for it.
+    let peer = Doc::new();
+    peer.transact_mut().apply_update(Update::decode_v1(&state(&local)).unwrap()).unwrap();
+    let map = peer.get_or_insert_map("map");
+    for key in keys {
+        map.remove(&mut peer.transact_mut(), key);
+    }
+    apply(&document, [full(&peer)]).recv().unwrap();
+    local.enter().unwrap();
+    insert(&local, 0, "abc");
+    assert!(local.undo(1, false).unwrap().0);
+    assert_eq!(text(&local), "");
+    local.leave();
+}
+
+#[test]
 fn dropping_a_document_with_managers_and_an_open_transaction_is_safe() {
     let (document, local) = with_manager(vec![b"some".to_vec()]);
     local.begin_with(b"some").unwrap();
@@ -160,7 +193,8 @@ fn dropping_a_document_with_managers_and_an_open_transaction_is_safe() {
 
 #[test]
 fn removed_subdocuments_are_told_of_and_freed_whatever_held_them() {
-    let peer = Doc::new();
+    // It keeps what it deletes: a plain document of the CRDT follows pointers to freed shells.
+    let peer = Doc::with_options(yrs::Options { skip_gc: true, ..yrs::Options::default() });
     let array = peer.get_or_insert_array("array");
     let map = peer.get_or_insert_map("map");
     {
@@ -195,6 +229,14 @@ fn removed_subdocuments_are_told_of_and_freed_whatever_held_them() {
 fn shell(guid: u64) -> Doc {
     let guid = format!("{guid}").into();
     Doc::with_options(yrs::Options { guid, ..yrs::Options::default() })
+}
+
+/// The whole state of a document that is not held.
+fn state(local: &LocalDocument) -> Vec<u8> {
+    local.enter().expect("it is sound");
+    let state = local.read(|txn| txn.encode_state_as_update_v1(&yrs::StateVector::default()));
+    local.leave();
+    state.expect("it can be read")
 }
 
 fn full(doc: &Doc) -> Vec<u8> {
