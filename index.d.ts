@@ -765,7 +765,7 @@ export declare class YUndoManager {
   addToScope(ytypes: YSharedType | Array<YSharedType>): void
   /**
    * Undoes transactions of this origin, too: objects by identity, other values by value, `undefined` and `null` for
-   * transactions without an origin.
+   * transactions without an origin. Updates that came through a provider are never undone.
    */
   addTrackedOrigin(origin: any): void
   /** Undoes transactions of this origin no longer. */
