@@ -219,7 +219,10 @@ test('two_hundred_providers_leave_nothing_behind', async (t) => {
       const [event, wanted] = index % 3 === 1 ? ['status', true] : ['synced', true]
       await new Promise((resolve) => provider.once(event, resolve))
       provider.destroy()
-      await new Promise((resolve) => provider.status === 'disconnected' ? resolve() : provider.on('status', ({ status }) => status === 'disconnected' && resolve()))
+      if (provider.status === 'disconnected') return
+      await new Promise((resolve) => {
+        provider.on('status', ({ status }) => status === 'disconnected' && resolve())
+      })
     }))
     ;(async () => {
       await run(10)
@@ -250,7 +253,10 @@ async function checkWorkers(t: ExecutionContext, url: string): Promise<void> {
       provider.on('message-sync', () => {})
       provider.on('synced', () => {
         parentPort.postMessage('synced')
-        setInterval(() => { for (let i = 0; i < 20; i++) doc.getText('body').insert(0, 'w'); provider.flush().catch(() => {}) }, 1)
+        setInterval(() => {
+          for (let i = 0; i < 20; i++) doc.getText('body').insert(0, 'w')
+          provider.flush().catch(() => {})
+        }, 1)
       })
     \`
     const main = new ProtocolManager({ url: '${url}', roomId: 'room' })
