@@ -1,8 +1,8 @@
 //! Subdocuments, as the document that contains them sees them.
 //!
 //! The CRDT keeps a document inside of a document and locks the inner one when the outer one commits: with a baton for
-//! each, two threads could wait for each other for ever (T 4). So what it keeps is a shell that nobody else touches. The
-//! subdocument itself is a document of its own, found by its guid.
+//! each, two threads could wait for each other for ever (T 4). So what it keeps is a shell that nobody else touches.
+//! The subdocument itself is a document of its own, found by its guid.
 
 use std::sync::Arc;
 
