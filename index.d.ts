@@ -413,12 +413,12 @@ export declare class YArray {
   /** All elements. */
   values(txn?: YTransaction | undefined | null): Array<any>
   /**
-   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is inserted
-   * there. An end that is left out is that of the array; an open end does not belong to the range.
+   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
+   * inserted there. An end that is left out is that of the array; an open end does not belong to the range.
    *
    * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary array.
    */
-  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean | null, upperOpen?: boolean | null, txn?: YTransaction): YWeakLink
+  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
   /** Calls a function at every change of this array, when its transaction is committed. */
   observe(callback: (event: YArrayEvent, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observe`. Returns whether it was. */
@@ -643,12 +643,12 @@ export declare class YText {
   /** The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`. */
   toDelta(txn?: YTransaction): Array<YTextInsert>
   /**
-   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is inserted
-   * there. An end that is left out is that of the text; an open end does not belong to the range.
+   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
+   * inserted there. An end that is left out is that of the text; an open end does not belong to the range.
    *
    * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
    */
-  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean | null, upperOpen?: boolean | null, txn?: YTransaction): YWeakLink
+  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
   /** Calls a function at every change of this text, when its transaction is committed. */
   observe(callback: (event: YTextEvent, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observe`. Returns whether it was. */
@@ -765,7 +765,7 @@ export declare class YUndoManager {
   addToScope(ytypes: YSharedType | Array<YSharedType>): void
   /**
    * Undoes transactions of this origin, too: objects by identity, other values by value, `undefined` and `null` for
-   * transactions without an origin.
+   * transactions without an origin. Updates that came through a provider are never undone.
    */
   addTrackedOrigin(origin: any): void
   /** Undoes transactions of this origin no longer. */

@@ -70,7 +70,7 @@ test('deep_observers_see_changes_below_with_their_paths', (t) => {
   const seen: [string, (string | number)[], unknown][] = []
   map.observeDeep((events) => {
     for (const event of events as YEvent[]) {
-      seen.push([event.constructor.name, event.path(), 'keys' in event ? event.keys : event.delta])
+      seen.push([event.constructor.name, event.path(), 'keys' in event ? event.keys : 'delta' in event && event.delta])
     }
   })
   text.insert(0, 'a')

@@ -9,7 +9,8 @@ import {
   YDoc,
   YMap,
   YSubdocsEvent,
-  YUndoManager
+  YUndoManager,
+  type YInput
 } from '../index.js'
 import { throwsCode } from './helpers/errors.ts'
 import { Random } from './helpers/random.ts'
@@ -222,7 +223,8 @@ test('goes_to_yjs_and_comes_from_yjs', (t) => {
   applyUpdate(child, Y.encodeStateAsUpdate(ydoc.getMap('map').get('yjs') as Y.Doc))
   child.getText('text').insert(2, 'x')
   t.is(child.getText('text').toString(), '😀xé')
-  t.deepEqual(Y.decodeStateVector(encodeStateVector(doc)), Y.decodeStateVector(Y.encodeStateVector(ydoc)))
+  const vector = (bytes: Uint8Array) => Object.fromEntries(Y.decodeStateVector(bytes))
+  t.deepEqual(vector(encodeStateVector(doc)), vector(Y.encodeStateVector(ydoc)))
   const back = new YDoc()
   applyUpdate(back, Y.encodeStateAsUpdate(ydoc))
   t.deepEqual(back.getSubdocGuids(), doc.getSubdocGuids())
@@ -233,7 +235,7 @@ test('is_inserted_only_once', (t) => {
   const map = parent.getMap('map')
   const child = new YDoc()
   throwsCode(t, () => parent.getArray('array').insert(0, [child, child]), 'ERR_INTEGRATED_TYPE')
-  throwsCode(t, () => map.set('a', { child }), 'ERR_UNSUPPORTED_VALUE')
+  throwsCode(t, () => map.set('a', { child } as unknown as YInput), 'ERR_UNSUPPORTED_VALUE')
   map.set('a', child)
   throwsCode(t, () => map.set('b', child), 'ERR_INTEGRATED_TYPE')
   throwsCode(t, () => new YDoc().getMap('map').set('b', child), 'ERR_INTEGRATED_TYPE')

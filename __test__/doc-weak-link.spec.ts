@@ -11,7 +11,8 @@ import {
   YText,
   YWeakLink,
   YWeakLinkEvent,
-  type YEvent
+  type YEvent,
+  type YInput
 } from '../index.js'
 import { throwsCode } from './helpers/errors.ts'
 import { Random } from './helpers/random.ts'
@@ -101,17 +102,18 @@ function plain(values: unknown[]): unknown[] {
   return values.map((value) => (value instanceof YMap ? value.toJson() : value))
 }
 
-const ranges: Array<[lower: number | null, upper: number | null, lowerOpen: boolean, upperOpen: boolean, is: string]> = [
-  [0, 0, false, false, 'a'],
-  [1, 3, false, false, 'bcd'],
-  [1, 3, true, false, 'cd'],
-  [1, 3, false, true, 'bc'],
-  [1, 3, true, true, 'c'],
-  [null, 2, false, false, 'abc'],
-  [2, null, false, false, 'cde'],
-  [null, null, false, false, 'abcde'],
-  [4, 4, false, false, 'e']
-]
+const ranges: Array<[lower: number | null, upper: number | null, lowerOpen: boolean, upperOpen: boolean, is: string]> =
+  [
+    [0, 0, false, false, 'a'],
+    [1, 3, false, false, 'bcd'],
+    [1, 3, true, false, 'cd'],
+    [1, 3, false, true, 'bc'],
+    [1, 3, true, true, 'c'],
+    [null, 2, false, false, 'abc'],
+    [2, null, false, false, 'cde'],
+    [null, null, false, false, 'abcde'],
+    [4, 4, false, false, 'e']
+  ]
 
 for (const [lower, upper, lowerOpen, upperOpen, expected] of ranges) {
   const label = `${lowerOpen ? '(' : '['}${lower}, ${upper}${upperOpen ? ')' : ']'}`
@@ -179,7 +181,7 @@ test('links_stay_in_their_document_and_are_inserted_once', (t) => {
   throwsCode(t, () => other.getMap('map').set('b', link), 'ERR_WRONG_DOCUMENT')
   throwsCode(t, () => other.getArray('array').insert(0, [new YMap({ link })]), 'ERR_WRONG_DOCUMENT')
   t.is(other.getArray('array').length(), 0)
-  throwsCode(t, () => map.set('b', { link }), 'ERR_UNSUPPORTED_VALUE')
+  throwsCode(t, () => map.set('b', { link } as unknown as YInput), 'ERR_UNSUPPORTED_VALUE')
   throwsCode(t, () => doc.getArray('array').insert(0, [link, link]), 'ERR_INTEGRATED_TYPE')
   map.set('nested', new YMap({ link }))
   t.false(link.prelim)

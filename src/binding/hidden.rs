@@ -11,7 +11,8 @@ use super::raw::{Reference, check};
 /// Which hidden property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hidden {
-    /// Of a shared type, a transaction, an event: the `YDoc` it belongs to. Of a subdocument: its parent. Of a provider: its documents.
+    /// Of a shared type, a transaction, an event: the `YDoc` it belongs to. Of a subdocument: its parent.
+    /// Of a provider: its documents.
     Owner = 0,
     /// Of a document, a provider: who listens to what.
     Listeners = 1,

@@ -1,7 +1,7 @@
 //! Origins of transactions as the CRDT can compare them: bytes.
 //!
-//! Primitive values are the same if they are equal, objects if they are identical. Only objects that somebody tracks get
-//! an identity, in a `WeakMap`, which keeps none of them alive.
+//! Primitive values are the same if they are equal, objects if they are identical. Only objects that somebody tracks
+//! get an identity, in a `WeakMap`, which keeps none of them alive.
 
 use std::cell::Cell;
 
@@ -67,7 +67,7 @@ impl Identities {
 
 /// The identity of a value that is compared by value.
 fn by_value(env: Env, origin: Unknown<'_>) -> Result<Option<Vec<u8>>> {
-    // The first byte tells kinds apart, and all of them from the ids of providers and undo managers, which start with 0.
+    // The first byte tells kinds apart, and all from the ids of providers and undo managers, which start with 0.
     let tagged = |tag: u8, bytes: &[u8]| Some([&[tag], bytes].concat());
     // SAFETY of the conversions: the type was looked at.
     Ok(match origin.get_type()? {

@@ -161,8 +161,13 @@ impl LocalDocument {
         self.open.borrow().as_ref().is_some_and(|open| open.id == id)
     }
 
+    /// Opens an explicit transaction without an origin and returns its id. The baton must be held.
+    pub fn begin(&self) -> Result<u64, ProviderError> {
+        self.begin_with(NO_ORIGIN)
+    }
+
     /// Opens an explicit transaction of this origin (empty: none) and returns its id. The baton must be held.
-    pub fn begin(&self, origin: &[u8]) -> Result<u64, ProviderError> {
+    pub fn begin_with(&self, origin: &[u8]) -> Result<u64, ProviderError> {
         if self.has_open_transaction() {
             return Err(ProviderError::new(
                 ErrorCode::TransactionOpen,

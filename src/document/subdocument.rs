@@ -1,8 +1,8 @@
 //! Subdocuments, as the document that contains them sees them.
 //!
 //! The CRDT keeps a document inside of a document and locks the inner one when the outer one commits: with a baton for
-//! each, two threads could wait for each other for ever (T 4). So what it keeps is a shell that nobody else touches. The
-//! subdocument itself is a document of its own, found by its guid.
+//! each, two threads could wait for each other for ever (T 4). So what it keeps is a shell that nobody else touches.
+//! The subdocument itself is a document of its own, found by its guid.
 
 use std::sync::Arc;
 
@@ -100,7 +100,7 @@ pub(super) fn bury(graves: Vec<Doc>) {
 }
 
 /// Deletes the shells of a document that nobody needs any more. Each holds the document that it is in, which would
-/// otherwise never be freed.
+/// otherwise never be freed; one that keeps deleted content (`gc: false`) never is.
 pub(super) fn release(doc: &Doc, capture: &Capture) {
     let mut deletions = IdSet::new();
     for shell in doc.transact().subdocs() {
@@ -134,4 +134,77 @@ fn ordered<'a>(shells: impl Iterator<Item = &'a Doc>) -> Vec<Subdocument> {
     all.sort_by(|a, b| a.guid.cmp(&b.guid));
     all.dedup_by(|a, b| a.guid == b.guid);
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::time::Duration;
+
+    use yrs::{Array, WriteTxn};
+
+    use super::*;
+    use crate::document::{Document, DocumentOptions, LocalDocument};
+
+    fn freed_with(label: &str, edit: impl Fn(&mut yrs::TransactionMut<'_>), remove: bool) {
+        let options = DocumentOptions { is_gc_enabled: true, ..DocumentOptions::default() };
+        let document = Document::new(options);
+        // The observer goes with the document.
+        let (alive, freed) = channel::<()>();
+        let observe = document.0.doc.observe_after_transaction("alive", move |_| {
+            let _: &_ = &alive;
+        });
+        observe.expect("nobody else has the document");
+        let local = LocalDocument::new(&document);
+        local.enter().expect("it is sound");
+        let edit = |txn: &mut yrs::TransactionMut<'_>| {
+            edit(txn);
+            Ok(())
+        };
+        local.write(edit).expect("it can be edited");
+        if remove {
+            let remove = |txn: &mut yrs::TransactionMut<'_>| {
+                let array = txn.get_or_insert_array("array");
+                let len = array.len(txn);
+                array.remove_range(txn, 0, len);
+                Ok(())
+            };
+            let record = local.write(remove).expect("it can be edited").1.expect("always told of");
+            assert!(record.subdocs.is_some_and(|it| !it.removed.is_empty()), "{label}");
+        }
+        local.leave();
+        drop((local, document));
+        let answer = freed.recv_timeout(Duration::from_secs(20));
+        assert_eq!(answer, Err(RecvTimeoutError::Disconnected), "{label}: freed");
+    }
+
+    fn shell(guid: &str) -> Doc {
+        let subdocument = Subdocument {
+            guid: guid.into(),
+            collection_id: None,
+            is_gc_enabled: true,
+            auto_load: false,
+        };
+        subdocument.shell()
+    }
+
+    #[test]
+    fn documents_with_subdocuments_are_freed() {
+        let neighbours = |txn: &mut yrs::TransactionMut<'_>| {
+            let array = txn.get_or_insert_array("array");
+            for guid in ["a", "b", "c"] {
+                array.push_back(txn, shell(guid));
+            }
+        };
+        let nested = |txn: &mut yrs::TransactionMut<'_>| {
+            let array = txn.get_or_insert_array("array");
+            let inner = array.push_back(txn, yrs::ArrayPrelim::default());
+            inner.push_back(txn, shell("a"));
+            inner.push_back(txn, shell("b"));
+        };
+        for remove in [false, true] {
+            freed_with("neighbours", neighbours, remove);
+            freed_with("nested", nested, remove);
+        }
+    }
 }

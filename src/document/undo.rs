@@ -103,8 +103,8 @@ impl LocalDocument {
         let stacks = (Vec::new(), Vec::new());
         let manager = build(&self.shared, id, &options, stacks, &interest, &collected);
         let scope = Vec::new();
-        let managed = Managed { id, options, scope, manager, interest, collected };
-        self.shared.undo.list.lock().push(managed);
+        let entry = Managed { id, options, scope, manager, interest, collected };
+        self.shared.undo.list.lock().push(entry);
     }
 
     /// Adds types whose changes the manager undoes.
@@ -139,7 +139,9 @@ impl LocalDocument {
             for gone in [origin, NO_ORIGIN].map(Origin::from) {
                 managed.manager.exclude_origin(gone);
             }
-            wanted.into_iter().for_each(|origin| managed.manager.include_origin(origin));
+            for origin in wanted {
+                managed.manager.include_origin(origin);
+            }
         }
     }
 

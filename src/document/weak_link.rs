@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
 
 use yrs::branch::{Branch, BranchPtr};
 use yrs::types::TypeRef;
@@ -117,7 +118,7 @@ impl WeakSource {
         const IS_TYPE: [u8; 2] = [0x08, 0x10];
         const IS_ROOT: u8 = 0x20;
 
-        let bytes = TypeRef::WeakLink(self.prelim.source().clone()).encode_v1();
+        let bytes = TypeRef::WeakLink(Arc::clone(self.prelim.source())).encode_v1();
         let mut reader = Reader::new(&bytes);
         let id = |reader: &mut Reader<'_>| {
             Ok(ID::new(ClientID::new(reader.var_uint()?), reader.var_u32()?))

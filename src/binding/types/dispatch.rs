@@ -9,7 +9,7 @@ use yrs::BranchID;
 
 use super::doc_core::DocCore;
 use super::event::EventSource;
-use super::subdocs::Subdocs;
+use super::subdocs_event::Subdocs;
 use super::transaction::YTransaction;
 use super::undo_event::{Metas, YUndoEvent};
 use super::undo_manager::{event_name, listeners_of};

@@ -224,7 +224,7 @@ impl DocCore {
     ) -> Result<Object<'env>> {
         self.touch(*env)?;
         let identity = self.thread.identities.find(*env, origin)?;
-        let id = self.local.begin(&identity).or_throw(*env)?;
+        let id = self.local.begin_with(&identity).or_throw(*env)?;
         let txn = YTransaction::open(Rc::clone(self), id).into_instance(env)?.as_object(env);
         self.own(*env, &txn)?;
         self.thread.hidden.set(*env, &txn, Hidden::Origin, &origin)?;

@@ -13,10 +13,12 @@ pub mod functions;
 mod map;
 mod shared_type;
 mod subdocs;
+mod subdocs_event;
 mod text;
 mod transaction;
 mod undo_event;
 mod undo_manager;
+mod undo_options;
 mod weak_link;
 
 pub(super) use array::YArray;

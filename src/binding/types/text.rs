@@ -246,12 +246,12 @@ impl YText {
         Ok(list)
     }
 
-    /// A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is inserted
-    /// there. An end that is left out is that of the text; an open end does not belong to the range.
+    /// A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
+    /// inserted there. An end that is left out is that of the text; an open end does not belong to the range.
     ///
     /// Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
     #[napi(
-        ts_args_type = "lower?: number | null, upper?: number | null, lowerOpen?: boolean | null, upperOpen?: boolean | null, txn?: YTransaction",
+        ts_args_type = "lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction",
         ts_return_type = "YWeakLink"
     )]
     pub fn quote<'env>(

@@ -59,7 +59,7 @@ impl YUndoEvent {
 pub(super) struct Metas<'env> {
     core: &'env Rc<DocCore>,
     change: &'env UndoChange,
-    metas: Object<'env>,
+    by_item: Object<'env>,
 }
 
 impl<'env> Metas<'env> {
@@ -69,34 +69,34 @@ impl<'env> Metas<'env> {
         manager: &Object<'env>,
         change: &'env UndoChange,
     ) -> Result<Self> {
-        let metas = core.thread.hidden.get_object(env, manager, Hidden::Data)?;
-        let metas = metas.map_or_else(|| Object::new(&env), Ok)?;
-        Ok(Self { core, change, metas })
+        let by_item = core.thread.hidden.get_object(env, manager, Hidden::Data)?;
+        let by_item = by_item.map_or_else(|| Object::new(&env), Ok)?;
+        Ok(Self { core, change, by_item })
     }
 
     pub(super) fn get(&self) -> Result<Unknown<'env>> {
-        self.metas.get_named_property_unchecked(&self.change.item.to_string())
+        self.by_item.get_named_property_unchecked(&self.change.item.to_string())
     }
 
     /// Keeps what the listeners left for the next event of the item.
     pub(super) fn keep(&mut self, meta: Unknown<'_>) -> Result<()> {
         let key = self.change.item.to_string();
         if self.change.action == UndoAction::Popped {
-            return self.metas.delete_named_property(&key).map(drop);
+            return self.by_item.delete_named_property(&key).map(drop);
         }
-        self.metas.set_named_property(&key, meta)
+        self.by_item.set_named_property(&key, meta)
     }
 
     /// Items also go without an event: an edit empties the redo stack. To be called when no event waits.
     pub(super) fn forget_dropped(&mut self) -> Result<()> {
-        let keys = Object::keys(&self.metas)?;
+        let keys = Object::keys(&self.by_item)?;
         if keys.len() <= self.core.local.undo_count(self.change.manager) {
             return Ok(());
         }
         let items = self.core.local.undo_items(self.change.manager);
         for key in keys {
             if !key.parse().is_ok_and(|item| items.contains(&item)) {
-                self.metas.delete_named_property(&key)?;
+                self.by_item.delete_named_property(&key)?;
             }
         }
         Ok(())

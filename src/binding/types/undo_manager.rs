@@ -6,11 +6,12 @@ use std::rc::Rc;
 use napi::bindgen_prelude::{
     Array, FromNapiValue, JsObjectValue, Object, ObjectFinalize, This, Unknown,
 };
-use napi::{Env, JsValue, ValueType};
+use napi::{Env, JsValue};
 use napi_derive::napi;
 
-use super::doc::{YDoc, doc_argument};
+use super::doc::YDoc;
 use super::doc_core::DocCore;
+use super::undo_options::{is_given, parse_options};
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::hidden::Hidden;
 use crate::binding::js_thread::JsThread;
@@ -20,7 +21,6 @@ use crate::binding::value::{instance, shared_type_place};
 use crate::document::{TypeHandle, UndoAction, UndoOptions};
 use crate::error::{ErrorCode, ProviderError};
 
-const DEFAULT_CAPTURE_TIMEOUT: u64 = 500;
 const EVENTS: [UndoAction; 3] = [UndoAction::Added, UndoAction::Updated, UndoAction::Popped];
 
 /// Undoes and redoes edits of shared types of one document.
@@ -94,7 +94,7 @@ impl YUndoManager {
     }
 
     /// Undoes transactions of this origin, too: objects by identity, other values by value, `undefined` and `null` for
-    /// transactions without an origin.
+    /// transactions without an origin. Updates that came through a provider are never undone.
     #[napi(ts_args_type = "origin: any")]
     pub fn add_tracked_origin(&self, env: Env, origin: Unknown<'_>) -> Result<()> {
         self.set_tracked(env, origin, true)
@@ -332,10 +332,6 @@ fn action_argument(event: &str) -> std::result::Result<UndoAction, ProviderError
     })
 }
 
-fn is_given(value: &Unknown<'_>) -> bool {
-    !matches!(value.get_type(), Ok(ValueType::Undefined | ValueType::Null))
-}
-
 fn scope_argument(env: Env, scope: Unknown<'_>) -> Result<Vec<(Rc<DocCore>, TypeHandle)>> {
     if !scope.is_array()? {
         return Ok(vec![shared_type_place(env, scope, "scope")?]);
@@ -345,64 +341,4 @@ fn scope_argument(env: Env, scope: Unknown<'_>) -> Result<Vec<(Rc<DocCore>, Type
     (0..list.len())
         .map(|index| shared_type_place(env, list.get_element(index)?, &format!("scope[{index}]")))
         .collect()
-}
-
-fn parse_options(
-    env: Env,
-    thread: &JsThread,
-    options: Option<Unknown<'_>>,
-) -> Result<(UndoOptions, Option<Rc<DocCore>>)> {
-    let mut parsed = UndoOptions { capture_timeout: DEFAULT_CAPTURE_TIMEOUT, origins: Vec::new() };
-    let invalid = |message: String| {
-        throw(env, ProviderError::new(ErrorCode::InvalidOption, format!("options{message}")))
-    };
-    let Some(options) = options else { return Ok((parsed, None)) };
-    if options.get_type()? != ValueType::Object {
-        return Err(invalid(": expected an object".to_owned()));
-    }
-    // SAFETY: it is an object.
-    let options = unsafe { Object::from_napi_value(env.raw(), options.raw()) }?;
-    let option = |name: &str| -> Result<Option<Unknown<'_>>> {
-        let value: Unknown<'_> = options.get_named_property_unchecked(name)?;
-        Ok(is_given(&value).then_some(value))
-    };
-    if let Some(timeout) = option("captureTimeout")? {
-        let millis = match timeout.get_type()? {
-            // SAFETY: it is a number.
-            ValueType::Number => unsafe { f64::from_napi_value(env.raw(), timeout.raw()) }?,
-            _ => f64::NAN,
-        };
-        if millis.is_nan() || millis < 0.0 {
-            return Err(invalid(".captureTimeout: expected milliseconds, 0 or more".to_owned()));
-        }
-        // Infinity becomes the largest number.
-        parsed.capture_timeout = millis as u64;
-    }
-    if let Some(origins) = option("trackedOrigins")? {
-        for origin in iterate(env, origins, &invalid)? {
-            let identity = thread.identities.assign(env, origin)?;
-            if !parsed.origins.contains(&identity) {
-                parsed.origins.push(identity);
-            }
-        }
-    }
-    let doc = option("doc")?.map(|it| doc_argument(env, &it, "options.doc")).transpose()?;
-    Ok((parsed, doc))
-}
-
-/// The elements of an array or a set.
-fn iterate<'env>(
-    env: Env,
-    iterable: Unknown<'env>,
-    invalid: &impl Fn(String) -> napi::Error,
-) -> Result<Vec<Unknown<'env>>> {
-    let wrong = || invalid(".trackedOrigins: expected an array or a set".to_owned());
-    if iterable.get_type()? != ValueType::Object {
-        return Err(wrong());
-    }
-    let arrays: Object<'env> = env.get_global()?.get_named_property_unchecked("Array")?;
-    let from: napi::bindgen_prelude::Function<'env, Unknown<'env>, Array<'env>> =
-        arrays.get_named_property("from")?;
-    let list = from.call(iterable)?;
-    (0..list.len()).map(|index| list.get_element(index)).collect()
 }
