@@ -3,18 +3,13 @@
 
 /** What can be stored in a document. */
 export type YValue =
-  | undefined
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | YValue[]
-  | { [key: string]: YValue }
+  undefined | null | boolean | number | bigint | string | Uint8Array | YValue[] | { [key: string]: YValue }
 
 /** What can be inserted into a `YArray` or `YMap`: a value, or a preliminary shared type. */
-export type YInput = YValue | YText | YArray | YMap
+export type YInput = YValue | YText | YArray | YMap | YXmlElement | YXmlFragment | YXmlText
+
+/** What an XML element or fragment consists of. Those of other replicas may hold fragments, too. */
+export type YXmlNode = YXmlElement | YXmlText
 
 /** Attributes of a range of text, `{ bold: true }` say. `null` removes one. */
 export type YAttributes = { [name: string]: YValue }
@@ -28,17 +23,26 @@ export interface YTextInsert {
 /** One step of a text's change, from left to right. */
 export type YTextDelta = YTextInsert | { delete: number } | { retain: number; attributes?: YAttributes }
 
+/** One step of a delta to apply, from left to right. */
+export type YTextStep =
+  | { insert: YInput; attributes?: YAttributes | null }
+  | { delete: number }
+  | { retain: number; attributes?: YAttributes | null }
+
+/** One step of a change of a node's children, from left to right. */
+export type YXmlDelta = { insert: Array<YXmlNode | YXmlFragment> } | { delete: number } | { retain: number }
+
 /** One step of an array's change, from left to right. */
 export type YArrayDelta = { insert: any[] } | { delete: number } | { retain: number }
 
-/** Change of one key of a map. */
+/** Change of one key of a map, or of one attribute of a node. */
 export type YMapChange =
   | { action: 'add'; newValue: any }
   | { action: 'update'; oldValue: any; newValue: any }
   | { action: 'delete'; oldValue: any }
 
 /** What `observeDeep` reports. */
-export type YEvent = YTextEvent | YArrayEvent | YMapEvent
+export type YEvent = YTextEvent | YArrayEvent | YMapEvent | YXmlEvent | YXmlTextEvent
 
 /** Logical id of a shared type, the same on all replicas. */
 export type YTypeId = { type: string } | { client: number; clock: number }
@@ -449,6 +453,8 @@ export declare class YDoc {
   getArray(name: string): YArray
   /** The root map of this name, made if there was none. */
   getMap(name: string): YMap
+  /** The root XML fragment of this name, made if there was none. */
+  getXmlFragment(name: string): YXmlFragment
   /**
    * Opens an explicit transaction. Until it is committed, edits made without a transaction join it.
    *
@@ -568,11 +574,11 @@ export declare class YText {
    */
   insert(index: number, chunk: string, attributes?: YAttributes | null, txn?: YTransaction): void
   /**
-   * Inserts an object, an image say, that counts one unit.
+   * Inserts an object, an image say, or a preliminary shared type. It counts one unit.
    *
    * Throws `ERR_OUT_OF_RANGE` past the end, `ERR_UNSUPPORTED_VALUE`, `ERR_PRELIMINARY_TYPE`.
    */
-  insertEmbed(index: number, embed: YValue, attributes?: YAttributes | null, txn?: YTransaction): void
+  insertEmbed(index: number, embed: YInput, attributes?: YAttributes | null, txn?: YTransaction): void
   /**
    * Sets attributes of a range; `null` removes one.
    *
@@ -583,6 +589,13 @@ export declare class YText {
   push(chunk: string, attributes?: YAttributes | null, txn?: YTransaction): void
   /** Removes a range. Throws `ERR_OUT_OF_RANGE` past the end. */
   delete(index: number, length: number, txn?: YTransaction | undefined | null): void
+  /**
+   * Applies a Quill delta, from left to right. Embeds may be preliminary shared types.
+   *
+   * Nothing is changed unless the whole delta is right: throws `ERR_OUT_OF_RANGE` when it reaches past the end,
+   * `ERR_INVALID_ARGUMENT`, `ERR_UNSUPPORTED_VALUE`, `ERR_PRELIMINARY_TYPE`.
+   */
+  applyDelta(delta: Array<YTextStep>, txn?: YTransaction): void
   /** The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`. */
   toDelta(txn?: YTransaction): Array<YTextInsert>
   /** Calls a function at every change of this text, when its transaction is committed. */
@@ -657,6 +670,252 @@ export declare class YTransaction {
    * Throws `ERR_TRANSACTION_CLOSED` after `commit()`, and in listeners of anything but `update`.
    */
   encodeUpdate(): Uint8Array
+}
+
+/**
+ * An XML element: a name, attributes, and elements and texts as children.
+ *
+ * ```js
+ * const paragraph = new YXmlElement('p', { class: 'lead' }, [new YXmlText('hello')])
+ * doc.getXmlFragment('page').push(paragraph)
+ * paragraph.toString() // '<p class="lead">hello</p>'
+ * ```
+ */
+export declare class YXmlElement {
+  /**
+   * A preliminary element, to be inserted into a node, or into a `YMap` or `YArray`.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`, and for children what `push` throws.
+   */
+  constructor(name: string, attributes?: Record<string, YInput> | null, children?: Array<YXmlNode> | null)
+  /** Name of the element, that of its tag. */
+  name(txn?: YTransaction | undefined | null): string
+  /** Kind of the shared type: 3. */
+  get type(): number
+  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary element. */
+  get id(): YTypeId
+  /** Whether the element is not part of a document yet. */
+  get prelim(): boolean
+  /** The document, `undefined` for a preliminary element. */
+  get doc(): YDoc
+  /** Whether the element is part of a document and not deleted. */
+  alive(txn?: YTransaction | undefined | null): boolean
+  /** Number of children. */
+  length(txn?: YTransaction | undefined | null): number
+  /**
+   * Inserts a preliminary element or text at an index.
+   *
+   * Throws `ERR_OUT_OF_RANGE` past the end, `ERR_UNSUPPORTED_VALUE` for anything else, `ERR_INTEGRATED_TYPE`.
+   */
+  insert(index: number, xmlNode: YXmlNode, txn?: YTransaction): void
+  /** Appends a preliminary element or text. */
+  push(xmlNode: YXmlNode, txn?: YTransaction): void
+  /** Removes `length` children (one by default). Throws `ERR_OUT_OF_RANGE` past the end. */
+  delete(index: number, length?: number | undefined | null, txn?: YTransaction | undefined | null): void
+  /** The first child, `undefined` if there is none. */
+  firstChild(txn?: YTransaction | undefined | null): YXmlNode | YXmlFragment | undefined
+  /** All nodes below this one, depth first. Throws `ERR_PRELIMINARY_TYPE`. */
+  treeWalker(txn?: YTransaction | undefined | null): Array<YXmlNode | YXmlFragment>
+  /** The element as XML, its attributes in the order of their names. Nothing is escaped. */
+  toString(txn?: YTransaction | undefined | null): string
+  /** Sets an attribute, to a value of any kind. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed. */
+  setAttribute(name: string, value: YInput, txn?: YTransaction): void
+  /** Value of an attribute, `undefined` if there is none. */
+  getAttribute(name: string, txn?: YTransaction | undefined | null): any
+  /** Removes an attribute; one that is not there is no error. */
+  removeAttribute(name: string, txn?: YTransaction | undefined | null): void
+  /** All attributes as an object. */
+  attributes(txn?: YTransaction | undefined | null): Record<string, any>
+  /** The node behind, `undefined` for the last one. Throws `ERR_PRELIMINARY_TYPE`. */
+  nextSibling(txn?: YTransaction | undefined | null): YXmlNode | YXmlFragment | undefined
+  /** The node before, `undefined` for the first one. Throws `ERR_PRELIMINARY_TYPE`. */
+  prevSibling(txn?: YTransaction | undefined | null): YXmlNode | YXmlFragment | undefined
+  /** The node that holds this one, `undefined` if nothing of XML does. Throws `ERR_PRELIMINARY_TYPE`. */
+  parent(txn?: YTransaction | undefined | null): YXmlElement | YXmlFragment | undefined
+  /** Calls a function at every change of this element, when its transaction is committed. */
+  observe(callback: (event: YXmlEvent, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
+  unobserve(callback: (event: YXmlEvent, txn: YTransaction) => void): boolean
+  /** Calls a function at every change of this element or of types inside of it. */
+  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
+  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
+  /** Does nothing; elements need not be freed. */
+  free(): void
+}
+
+/** A change of a `YXmlElement` or `YXmlFragment`. */
+export declare class YXmlEvent {
+  /** The node that changed. */
+  get target(): YXmlElement | YXmlFragment
+  /** Which children changed, from left to right. */
+  get delta(): Array<YXmlDelta>
+  /** Which attributes changed, by name. */
+  get keys(): Record<string, YMapChange>
+  /** Way from the observed type to the target: keys and indices, empty for `observe`. */
+  path(): Array<string | number>
+  /** Origin of the transaction. */
+  get origin(): any
+  /** Does nothing; events need not be freed. */
+  free(): void
+}
+
+/**
+ * A list of XML elements and texts without a name: the root of an XML tree.
+ *
+ * ```js
+ * const page = doc.getXmlFragment('page')
+ * page.push(new YXmlElement('p'))
+ * ```
+ */
+export declare class YXmlFragment {
+  /**
+   * A preliminary fragment, to be inserted into a `YMap` or `YArray`.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`, and for children what `push` throws.
+   */
+  constructor(children?: Array<YXmlNode> | null)
+  /** Kind of the shared type: 4. */
+  get type(): number
+  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary fragment. */
+  get id(): YTypeId
+  /** Whether the fragment is not part of a document yet. */
+  get prelim(): boolean
+  /** The document, `undefined` for a preliminary fragment. */
+  get doc(): YDoc
+  /** Whether the fragment is part of a document and not deleted. */
+  alive(txn?: YTransaction | undefined | null): boolean
+  /** Number of children. */
+  length(txn?: YTransaction | undefined | null): number
+  /**
+   * Inserts a preliminary element or text at an index.
+   *
+   * Throws `ERR_OUT_OF_RANGE` past the end, `ERR_UNSUPPORTED_VALUE` for anything else, `ERR_INTEGRATED_TYPE`.
+   */
+  insert(index: number, xmlNode: YXmlNode, txn?: YTransaction): void
+  /** Appends a preliminary element or text. */
+  push(xmlNode: YXmlNode, txn?: YTransaction): void
+  /** Removes `length` children (one by default). Throws `ERR_OUT_OF_RANGE` past the end. */
+  delete(index: number, length?: number | undefined | null, txn?: YTransaction | undefined | null): void
+  /** The first child, `undefined` if there is none. */
+  firstChild(txn?: YTransaction | undefined | null): YXmlNode | YXmlFragment | undefined
+  /** All nodes below this one, depth first. Throws `ERR_PRELIMINARY_TYPE`. */
+  treeWalker(txn?: YTransaction | undefined | null): Array<YXmlNode | YXmlFragment>
+  /** The fragment as XML, its attributes in the order of their names. Nothing is escaped. */
+  toString(txn?: YTransaction | undefined | null): string
+  /** Calls a function at every change of this fragment, when its transaction is committed. */
+  observe(callback: (event: YXmlEvent, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
+  unobserve(callback: (event: YXmlEvent, txn: YTransaction) => void): boolean
+  /** Calls a function at every change of this fragment or of types inside of it. */
+  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
+  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
+  /** Does nothing; fragments need not be freed. */
+  free(): void
+}
+
+/**
+ * A text among XML elements, with attributes of its own. Positions and lengths count UTF-16 units.
+ *
+ * ```js
+ * const text = new YXmlText('hello')
+ * doc.getXmlFragment('page').push(text)
+ * text.format(0, 5, { em: {} })
+ * text.toString() // '<em>hello</em>'
+ * ```
+ */
+export declare class YXmlText {
+  /** A preliminary text, to be inserted into a node, or into a `YMap` or `YArray`. Throws `ERR_INVALID_ARGUMENT`. */
+  constructor(text?: string | null, attributes?: Record<string, YInput> | null)
+  /** Kind of the shared type: 6. */
+  get type(): number
+  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary text. */
+  get id(): YTypeId
+  /** Whether the text is not part of a document yet. */
+  get prelim(): boolean
+  /** The document, `undefined` for a preliminary text. */
+  get doc(): YDoc
+  /** Whether the text is part of a document and not deleted. */
+  alive(txn?: YTransaction | undefined | null): boolean
+  /** Length in UTF-16 units; an embed counts one. */
+  length(txn?: YTransaction | undefined | null): number
+  /**
+   * The text with its formats as elements, in the order of their names. Nothing is escaped; embeds are left out,
+   * unless they are plain values.
+   */
+  toString(txn?: YTransaction | undefined | null): string
+  /**
+   * Inserts text at an index, with formats if given, else with those of the text on its left.
+   *
+   * Throws `ERR_OUT_OF_RANGE` past the end, `ERR_TRANSACTION_CLOSED`, `ERR_DELETED_TYPE`.
+   */
+  insert(index: number, chunk: string, attributes?: YAttributes | null, txn?: YTransaction): void
+  /** Appends text. */
+  push(chunk: string, attributes?: YAttributes | null, txn?: YTransaction): void
+  /**
+   * Inserts an object, an image say, or a preliminary shared type. It counts one unit.
+   *
+   * Throws `ERR_OUT_OF_RANGE` past the end, `ERR_UNSUPPORTED_VALUE`, `ERR_PRELIMINARY_TYPE`.
+   */
+  insertEmbed(index: number, embed: YInput, attributes?: YAttributes | null, txn?: YTransaction): void
+  /**
+   * Sets formats of a range; `null` removes one.
+   *
+   * Throws `ERR_OUT_OF_RANGE` past the end, `ERR_PRELIMINARY_TYPE`.
+   */
+  format(index: number, length: number, attributes: YAttributes, txn?: YTransaction): void
+  /** Removes a range. Throws `ERR_OUT_OF_RANGE` past the end. */
+  delete(index: number, length: number, txn?: YTransaction | undefined | null): void
+  /**
+   * Applies a Quill delta, from left to right. Embeds may be preliminary shared types.
+   *
+   * Nothing is changed unless the whole delta is right: throws `ERR_OUT_OF_RANGE` when it reaches past the end,
+   * `ERR_INVALID_ARGUMENT`, `ERR_UNSUPPORTED_VALUE`, `ERR_PRELIMINARY_TYPE`.
+   */
+  applyDelta(delta: Array<YTextStep>, txn?: YTransaction): void
+  /** The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`. */
+  toDelta(txn?: YTransaction): Array<YTextInsert>
+  /** Sets an attribute, to a value of any kind. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed. */
+  setAttribute(name: string, value: YInput, txn?: YTransaction): void
+  /** Value of an attribute, `undefined` if there is none. */
+  getAttribute(name: string, txn?: YTransaction | undefined | null): any
+  /** Removes an attribute; one that is not there is no error. */
+  removeAttribute(name: string, txn?: YTransaction | undefined | null): void
+  /** All attributes as an object. */
+  attributes(txn?: YTransaction | undefined | null): Record<string, any>
+  /** The node behind, `undefined` for the last one. Throws `ERR_PRELIMINARY_TYPE`. */
+  nextSibling(txn?: YTransaction | undefined | null): YXmlNode | YXmlFragment | undefined
+  /** The node before, `undefined` for the first one. Throws `ERR_PRELIMINARY_TYPE`. */
+  prevSibling(txn?: YTransaction | undefined | null): YXmlNode | YXmlFragment | undefined
+  /** The node that holds this one, `undefined` if nothing of XML does. Throws `ERR_PRELIMINARY_TYPE`. */
+  parent(txn?: YTransaction | undefined | null): YXmlElement | YXmlFragment | undefined
+  /** Calls a function at every change of this text, when its transaction is committed. */
+  observe(callback: (event: YXmlTextEvent, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
+  unobserve(callback: (event: YXmlTextEvent, txn: YTransaction) => void): boolean
+  /** Calls a function at every change of this text or of types inside of it. */
+  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
+  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
+  /** Does nothing; texts need not be freed. */
+  free(): void
+}
+
+/** A change of a `YXmlText`. */
+export declare class YXmlTextEvent {
+  /** The text that changed. */
+  get target(): YXmlText
+  /** What changed, from left to right; positions count UTF-16 units. */
+  get delta(): Array<YTextDelta>
+  /** Which attributes of the node changed, by name. */
+  get keys(): Record<string, YMapChange>
+  /** Way from the observed type to the target: keys and indices, empty for `observe`. */
+  path(): Array<string | number>
+  /** Origin of the transaction. */
+  get origin(): any
+  /** Does nothing; events need not be freed. */
+  free(): void
 }
 
 /**

@@ -845,13 +845,17 @@ module.exports.YMapEvent = nativeBinding.YMapEvent
 module.exports.YText = nativeBinding.YText
 module.exports.YTextEvent = nativeBinding.YTextEvent
 module.exports.YTransaction = nativeBinding.YTransaction
+module.exports.YXmlElement = nativeBinding.YXmlElement
+module.exports.YXmlEvent = nativeBinding.YXmlEvent
+module.exports.YXmlFragment = nativeBinding.YXmlFragment
+module.exports.YXmlText = nativeBinding.YXmlText
+module.exports.YXmlTextEvent = nativeBinding.YXmlTextEvent
 module.exports.applyAwarenessUpdate = nativeBinding.applyAwarenessUpdate
 module.exports.applyUpdate = nativeBinding.applyUpdate
 module.exports.encodeAwarenessUpdate = nativeBinding.encodeAwarenessUpdate
 module.exports.encodeStateAsUpdate = nativeBinding.encodeStateAsUpdate
 module.exports.encodeStateVector = nativeBinding.encodeStateVector
 module.exports.mergeUpdatesV1 = nativeBinding.mergeUpdatesV1
-
 // What only JavaScript can express: other names of a class, a class made of another one, frozen constants.
 module.exports.ProtocolProvider = nativeBinding.ProtocolManager
 module.exports.ProtocolConnection = nativeBinding.ProtocolManager

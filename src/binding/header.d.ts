@@ -6,7 +6,10 @@ export type YValue =
   undefined | null | boolean | number | bigint | string | Uint8Array | YValue[] | { [key: string]: YValue }
 
 /** What can be inserted into a `YArray` or `YMap`: a value, or a preliminary shared type. */
-export type YInput = YValue | YText | YArray | YMap
+export type YInput = YValue | YText | YArray | YMap | YXmlElement | YXmlFragment | YXmlText
+
+/** What an XML element or fragment consists of. Those of other replicas may hold fragments, too. */
+export type YXmlNode = YXmlElement | YXmlText
 
 /** Attributes of a range of text, `{ bold: true }` say. `null` removes one. */
 export type YAttributes = { [name: string]: YValue }
@@ -20,17 +23,26 @@ export interface YTextInsert {
 /** One step of a text's change, from left to right. */
 export type YTextDelta = YTextInsert | { delete: number } | { retain: number; attributes?: YAttributes }
 
+/** One step of a delta to apply, from left to right. */
+export type YTextStep =
+  | { insert: YInput; attributes?: YAttributes | null }
+  | { delete: number }
+  | { retain: number; attributes?: YAttributes | null }
+
+/** One step of a change of a node's children, from left to right. */
+export type YXmlDelta = { insert: Array<YXmlNode | YXmlFragment> } | { delete: number } | { retain: number }
+
 /** One step of an array's change, from left to right. */
 export type YArrayDelta = { insert: any[] } | { delete: number } | { retain: number }
 
-/** Change of one key of a map. */
+/** Change of one key of a map, or of one attribute of a node. */
 export type YMapChange =
   | { action: 'add'; newValue: any }
   | { action: 'update'; oldValue: any; newValue: any }
   | { action: 'delete'; oldValue: any }
 
 /** What `observeDeep` reports. */
-export type YEvent = YTextEvent | YArrayEvent | YMapEvent
+export type YEvent = YTextEvent | YArrayEvent | YMapEvent | YXmlEvent | YXmlTextEvent
 
 /** Logical id of a shared type, the same on all replicas. */
 export type YTypeId = { type: string } | { client: number; clock: number }

@@ -13,8 +13,8 @@ use yrs::{Any, any::Number};
 
 use super::error::{Result, throw};
 use super::raw::{own_entries, set_key, to_js};
-use super::types::{DocCore, YArray, YMap, YText, type_to_js};
-use crate::document::{Input, Value};
+use super::types::{DocCore, YArray, YMap, YText, YXmlElement, YXmlFragment, YXmlText, type_to_js};
+use crate::document::{Input, TypeHandle, TypeKind, Value};
 use crate::error::{ErrorCode, ProviderError};
 
 /// Deeper values are refused: other replicas would refuse them too, and a cycle never ends.
@@ -30,6 +30,8 @@ pub(super) fn value_to_js<'env>(
 ) -> Result<Unknown<'env>> {
     match value {
         Value::Any(any) => any_to_js(env, any),
+        // As in ywasm: nobody has said what it is.
+        Value::Type(TypeHandle { kind: TypeKind::Unknown, .. }) => undefined(env),
         Value::Type(handle) => type_to_js(env, core, handle).map(|it| it.to_unknown()),
         Value::Document(guid) => to_js(*env, guid.as_ref()),
     }
@@ -72,7 +74,7 @@ pub(super) fn bytes_to_js(env: Env, bytes: &[u8]) -> Result<sys::napi_value> {
     unsafe { Uint8Array::to_napi_value(env.raw(), Uint8Array::with_data_copied(bytes)) }
 }
 
-/// A JavaScript value as an attribute or an embed of a text.
+/// A JavaScript value as an attribute of a text.
 pub(super) fn json_from_js(env: Env, value: Unknown<'_>) -> Result<Any> {
     any(env, value, MAX_JSON_DEPTH)
 }
@@ -83,30 +85,63 @@ pub(super) struct Preliminaries<'env> {
     texts: Vec<ClassInstance<'env, YText>>,
     arrays: Vec<ClassInstance<'env, YArray>>,
     maps: Vec<ClassInstance<'env, YMap>>,
+    elements: Vec<ClassInstance<'env, YXmlElement>>,
+    fragments: Vec<ClassInstance<'env, YXmlFragment>>,
+    xml_texts: Vec<ClassInstance<'env, YXmlText>>,
     depth: usize,
 }
 
 impl<'env> Preliminaries<'env> {
     /// A JavaScript value to be inserted, a preliminary shared type or a plain value.
     pub(super) fn input(&mut self, env: Env, value: Unknown<'env>) -> Result<Input> {
+        match self.shared_type(env, &value)? {
+            Some(input) => Ok(input),
+            None => any(env, value, MAX_DEPTH).map(Input::Any),
+        }
+    }
+
+    /// The same for what is embedded in a text.
+    pub(super) fn embed(&mut self, env: Env, value: Unknown<'env>) -> Result<Input> {
+        match self.shared_type(env, &value)? {
+            Some(input) => Ok(input),
+            None => any(env, value, MAX_JSON_DEPTH).map(Input::Any),
+        }
+    }
+
+    fn shared_type(&mut self, env: Env, value: &Unknown<'env>) -> Result<Option<Input>> {
         if value.get_type()? == ValueType::Object {
-            if let Some(text) = instance::<YText>(env, &value) {
+            if let Some(text) = instance::<YText>(env, value) {
                 let input = text.input(env)?;
                 self.texts.push(text);
-                return Ok(input);
+                return Ok(Some(input));
             }
-            if let Some(array) = instance::<YArray>(env, &value) {
+            if let Some(array) = instance::<YArray>(env, value) {
                 let input = self.nested(env, |seen| array.input(env, seen))?;
                 self.arrays.push(array);
-                return Ok(input);
+                return Ok(Some(input));
             }
-            if let Some(map) = instance::<YMap>(env, &value) {
+            if let Some(map) = instance::<YMap>(env, value) {
                 let input = self.nested(env, |seen| map.input(env, seen))?;
                 self.maps.push(map);
-                return Ok(input);
+                return Ok(Some(input));
+            }
+            if let Some(element) = instance::<YXmlElement>(env, value) {
+                let input = self.nested(env, |seen| element.input(env, seen))?;
+                self.elements.push(element);
+                return Ok(Some(input));
+            }
+            if let Some(fragment) = instance::<YXmlFragment>(env, value) {
+                let input = self.nested(env, |seen| fragment.input(env, seen))?;
+                self.fragments.push(fragment);
+                return Ok(Some(input));
+            }
+            if let Some(text) = instance::<YXmlText>(env, value) {
+                let input = self.nested(env, |seen| text.input(env, seen))?;
+                self.xml_texts.push(text);
+                return Ok(Some(input));
             }
         }
-        any(env, value, MAX_DEPTH).map(Input::Any)
+        Ok(None)
     }
 
     fn nested(
@@ -127,7 +162,10 @@ impl<'env> Preliminaries<'env> {
     pub(super) fn integrate(self, env: Env, core: &Rc<DocCore>) -> Result<()> {
         self.texts.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.arrays.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
-        self.maps.iter().try_for_each(|it| it.0.integrate(env, core, it))
+        self.maps.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.elements.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.fragments.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.xml_texts.iter().try_for_each(|it| it.0.integrate(env, core, it))
     }
 }
 
@@ -230,6 +268,9 @@ fn is_shared_type<'env>(env: Env, value: &Unknown<'env>) -> bool {
     instance::<YText>(env, value).is_some()
         || instance::<YArray>(env, value).is_some()
         || instance::<YMap>(env, value).is_some()
+        || instance::<YXmlElement>(env, value).is_some()
+        || instance::<YXmlFragment>(env, value).is_some()
+        || instance::<YXmlText>(env, value).is_some()
 }
 
 fn number(value: f64) -> Any {

@@ -3,6 +3,7 @@
 //! One observer per observed branch, however many JS listeners it has. An observer that panicked would make the CRDT
 //! drop observers silently (T 2), so each body runs inside the fence.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -45,9 +46,8 @@ impl Capture {
         let (capture, fence) = (Arc::clone(self), Arc::clone(fence));
         branch.observe(Origin::from(OBSERVER), move |txn, event| {
             fence.observe(|| {
-                if let Some(event) = type_event(txn, event) {
-                    capture.events.lock().events.push(event);
-                }
+                let event = type_event(txn, event);
+                capture.events.lock().events.push(event);
             });
         });
     }
@@ -63,8 +63,7 @@ impl Capture {
         let observed = TypeHandle::of(&branch);
         branch.observe_deep(Origin::from(OBSERVER), move |txn, events: &Events| {
             fence.observe(|| {
-                let events: Vec<_> =
-                    events.iter().filter_map(|event| type_event(txn, event)).collect();
+                let events: Vec<_> = events.iter().map(|event| type_event(txn, event)).collect();
                 capture
                     .events
                     .lock()
@@ -85,7 +84,7 @@ impl Capture {
     }
 }
 
-fn type_event(txn: &TransactionMut, event: &Event) -> Option<TypeEvent> {
+fn type_event(txn: &TransactionMut, event: &Event) -> TypeEvent {
     let path = event.path().into_iter().collect();
     let (target, change) = match event {
         Event::Text(event) => (
@@ -97,16 +96,24 @@ fn type_event(txn: &TransactionMut, event: &Event) -> Option<TypeEvent> {
             TypeChange::Array(event.delta(txn).iter().map(sequence).collect()),
         ),
         Event::Map(event) => {
-            let keys = event
-                .keys(txn)
-                .iter()
-                .map(|(key, change)| (Arc::clone(key), entry(change)))
-                .collect();
-            (TypeHandle::of(event.target().as_ref()), TypeChange::Map(keys))
+            (TypeHandle::of(event.target().as_ref()), TypeChange::Map(entries(event.keys(txn))))
         }
-        Event::XmlFragment(_) | Event::XmlText(_) => return None,
+        Event::XmlFragment(event) => (
+            TypeHandle::of(event.target().as_ref()),
+            TypeChange::Xml(
+                event.delta(txn).iter().map(sequence).collect(),
+                entries(event.keys(txn)),
+            ),
+        ),
+        Event::XmlText(event) => (
+            TypeHandle::of(event.target().as_ref()),
+            TypeChange::XmlText(
+                event.delta(txn).iter().map(text).collect(),
+                entries(event.keys(txn)),
+            ),
+        ),
     };
-    Some(TypeEvent { target, path, change })
+    TypeEvent { target, path, change }
 }
 
 fn text(delta: &Delta) -> TextChange {
@@ -130,6 +137,10 @@ fn sequence(change: &Change) -> SequenceChange {
         Change::Removed(len) => SequenceChange::Delete(*len),
         Change::Retain(len) => SequenceChange::Retain(*len),
     }
+}
+
+fn entries(keys: &HashMap<Arc<str>, YrsEntryChange>) -> Vec<(Arc<str>, EntryChange)> {
+    keys.iter().map(|(key, change)| (Arc::clone(key), entry(change))).collect()
 }
 
 fn entry(change: &YrsEntryChange) -> EntryChange {

@@ -11,13 +11,16 @@ mod attachment;
 mod baton;
 mod capture;
 mod edit;
+mod embed;
 mod fence;
 mod jobs;
 mod local;
 mod pool;
 mod record;
 mod shared;
+mod text_delta;
 mod value;
+mod xml;
 
 pub use attachment::{Attachment, AttachmentId, JobDone};
 pub use edit::{
@@ -29,4 +32,9 @@ pub use record::{
     DeepEvent, EntryChange, Record, SequenceChange, States, TextChange, TypeChange, TypeEvent,
 };
 pub use shared::{Document, DocumentOptions, Interest, Waker};
+pub use text_delta::{DeltaStep, TextRun, text_apply_delta, text_runs, text_runs_between};
 pub use value::{TypeHandle, TypeKind, Value};
+pub use xml::{
+    Sibling, input_to_string, xml_descendants, xml_first_child, xml_name, xml_parent, xml_sibling,
+    xml_to_string,
+};

@@ -66,6 +66,10 @@ pub enum TypeChange {
     Array(Vec<SequenceChange>),
     /// A map.
     Map(Vec<(Arc<str>, EntryChange)>),
+    /// An XML element or fragment: its children and its attributes.
+    Xml(Vec<SequenceChange>, Vec<(Arc<str>, EntryChange)>),
+    /// An XML text: its text and its attributes.
+    XmlText(Vec<TextChange>, Vec<(Arc<str>, EntryChange)>),
 }
 
 /// One step of a text delta.

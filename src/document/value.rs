@@ -30,7 +30,8 @@ impl TypeKind {
         match branch.type_ref() {
             TypeRef::Text => Self::Text,
             TypeRef::Array => Self::Array,
-            TypeRef::Map => Self::Map,
+            // A hook is a map with a name.
+            TypeRef::Map | TypeRef::XmlHook => Self::Map,
             TypeRef::XmlElement(_) => Self::XmlElement,
             TypeRef::XmlFragment => Self::XmlFragment,
             TypeRef::XmlText => Self::XmlText,

@@ -8,7 +8,7 @@ use napi_derive::napi;
 use yrs::WriteTxn;
 
 use super::doc_core::DocCore;
-use super::event::type_to_js;
+use super::wrapper::type_to_js;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
 use crate::document::{DocumentOptions, Interest, TypeHandle, TypeKind};
@@ -112,6 +112,14 @@ impl YDoc {
     #[napi(ts_return_type = "YMap")]
     pub fn get_map<'env>(&self, env: &'env Env, name: String) -> Result<Object<'env>> {
         self.root(env, TypeKind::Map, &name, |txn, name| drop(txn.get_or_insert_map(name)))
+    }
+
+    /// The root XML fragment of this name, made if there was none.
+    #[napi(ts_return_type = "YXmlFragment")]
+    pub fn get_xml_fragment<'env>(&self, env: &'env Env, name: String) -> Result<Object<'env>> {
+        self.root(env, TypeKind::XmlFragment, &name, |txn, name| {
+            drop(txn.get_or_insert_xml_fragment(name));
+        })
     }
 
     /// Opens an explicit transaction. Until it is committed, edits made without a transaction join it.

@@ -1,7 +1,7 @@
 //! The document API: the classes and functions of `ywasm`, native.
 //!
 //! `doc_core` is what all wrappers of one document share, `shared_type` what the shared types have in common,
-//! `dispatch` calls listeners. Every other file is one class.
+//! `shared_text` what the two kinds of text do, `dispatch` calls listeners. Most other files are one class.
 
 mod array;
 pub mod awareness;
@@ -11,15 +11,20 @@ mod doc_core;
 mod event;
 pub mod functions;
 mod map;
+mod shared_text;
 mod shared_type;
 mod text;
+mod text_delta;
 mod transaction;
+mod wrapper;
+mod xml;
 
 pub(super) use array::YArray;
 pub(super) use map::YMap;
 pub(super) use text::YText;
+pub(super) use xml::{YXmlElement, YXmlFragment, YXmlText};
 
 pub(super) use awareness::{Awareness, AwarenessCore};
 pub(super) use doc::doc_argument;
 pub(super) use doc_core::DocCore;
-pub(super) use event::type_to_js;
+pub(super) use wrapper::type_to_js;

@@ -1,0 +1,94 @@
+//! Texts as deltas: applied in one go, and read as runs of equal attributes.
+
+use std::sync::Arc;
+
+use yrs::branch::BranchPtr;
+use yrs::types::text::{Diff, YChange};
+use yrs::types::{Attrs, Delta};
+use yrs::{Any, ReadTxn, Snapshot, Text, TextRef, TransactionMut};
+
+use super::edit::{Input, check};
+use super::embed::Embed;
+use super::value::Value;
+use crate::error::ProviderError;
+
+/// One step of a delta that is applied to a text, from left to right.
+#[derive(Debug, Clone)]
+pub enum DeltaStep {
+    /// Text (a string) or an embed comes in, with exactly these attributes.
+    Insert(Input, Attrs),
+    /// UTF-16 units go away.
+    Delete(u32),
+    /// UTF-16 units stay; these attributes change, `Any::Null` removes one.
+    Retain(u32, Attrs),
+}
+
+/// A run of text with equal attributes, or an embed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TextRun {
+    /// A string, or what is embedded.
+    pub insert: Value,
+    /// Its attributes.
+    pub attributes: Vec<(Arc<str>, Any)>,
+    /// How it differs between two snapshots.
+    pub change: Option<YChange>,
+}
+
+/// Applies a delta. Nothing is changed unless all of its steps are inside of the text.
+pub fn text_apply_delta(
+    txn: &mut TransactionMut<'_>,
+    branch: BranchPtr,
+    steps: Vec<DeltaStep>,
+) -> Result<(), ProviderError> {
+    let text = TextRef::from(branch);
+    let available = text.len(txn);
+    let mut position = 0;
+    for step in &steps {
+        if let DeltaStep::Delete(length) | DeltaStep::Retain(length, _) = step {
+            check(position, *length, available, "text")?;
+            position += length;
+        }
+    }
+    // Steps of no length do nothing, and the CRDT takes none.
+    let steps = steps.into_iter().filter(|step| match step {
+        DeltaStep::Insert(Input::Any(Any::String(chunk)), _) => !chunk.is_empty(),
+        DeltaStep::Insert(..) => true,
+        DeltaStep::Delete(length) | DeltaStep::Retain(length, _) => *length > 0,
+    });
+    text.apply_delta(
+        txn,
+        steps.map(|step| match step {
+            DeltaStep::Insert(input, attributes) => {
+                Delta::Inserted(Embed::new(input), Some(Box::new(attributes)))
+            }
+            DeltaStep::Delete(length) => Delta::Deleted(length),
+            DeltaStep::Retain(length, attributes) => {
+                Delta::Retain(length, Some(Box::new(attributes)))
+            }
+        }),
+    );
+    Ok(())
+}
+
+/// The runs of a text as it is now.
+pub fn text_runs<T: ReadTxn>(txn: &T, branch: BranchPtr) -> Vec<TextRun> {
+    TextRef::from(branch).diff(txn, YChange::identity).into_iter().map(TextRun::from).collect()
+}
+
+/// The runs of a text as it was at a snapshot, or with what changed since a previous one.
+pub fn text_runs_between(
+    txn: &mut TransactionMut<'_>,
+    branch: BranchPtr,
+    snapshot: Option<&Snapshot>,
+    previous: Option<&Snapshot>,
+) -> Vec<TextRun> {
+    let runs = TextRef::from(branch).diff_range(txn, snapshot, previous, YChange::identity);
+    runs.into_iter().map(TextRun::from).collect()
+}
+
+impl From<Diff<YChange>> for TextRun {
+    fn from(diff: Diff<YChange>) -> Self {
+        let attributes = diff.attributes.map(|it| it.into_iter().collect()).unwrap_or_default();
+        Self { insert: Value::from(diff.insert), attributes, change: diff.ychange }
+    }
+}
