@@ -39,8 +39,10 @@ impl Prelim for Embed {
     }
 }
 
-// The CRDT asks for `Into`; its own implementations of `From` leave no room for another.
-#[expect(clippy::from_over_into)]
+#[expect(
+    clippy::from_over_into,
+    reason = "the CRDT asks for Into; its own implementations of From leave no room for another"
+)]
 impl Into<EmbedPrelim<Embed>> for Embed {
     fn into(self) -> EmbedPrelim<Embed> {
         match self.empty {

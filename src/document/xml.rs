@@ -132,7 +132,9 @@ fn text_to_string<T: ReadTxn>(xml: &mut String, txn: &T, branch: BranchPtr) {
         if let Out::Any(any) = &run.insert {
             xml.push_str(&any_to_string(any));
         }
-        formats.iter().rev().for_each(|(name, _)| close(xml, name));
+        for (name, _) in formats.iter().rev() {
+            close(xml, name);
+        }
     }
 }
 
@@ -143,10 +145,16 @@ fn write_input(xml: &mut String, node: &Input) {
                 .iter()
                 .map(|(key, value)| (key.as_str(), any_to_string(&to_json(value))));
             open(xml, name, attributes.collect());
-            children.iter().for_each(|child| write_input(xml, child));
+            for child in children {
+                write_input(xml, child);
+            }
             close(xml, name);
         }
-        Input::XmlFragment(_, children) => children.iter().for_each(|it| write_input(xml, it)),
+        Input::XmlFragment(_, children) => {
+            for child in children {
+                write_input(xml, child);
+            }
+        }
         other => xml.push_str(&any_to_string(&to_json(other))),
     }
 }
