@@ -125,7 +125,12 @@ test('diffs_and_applies_within_a_transaction', (t) => {
 
 test('the_origin_reaches_every_listener_by_identity', (t) => {
   const origin = { name: 'me' }
-  for (const [label, value] of [['object', origin], ['string', 'me'], ['zero', 0], ['symbol', Symbol('me')]] as const) {
+  for (const [label, value] of [
+    ['object', origin],
+    ['string', 'me'],
+    ['zero', 0],
+    ['symbol', Symbol('me')]
+  ] as const) {
     const doc = new YDoc()
     const text = doc.getText('text')
     const seen: unknown[] = []

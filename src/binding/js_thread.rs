@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use napi::Env;
-use napi::bindgen_prelude::{Function, FunctionRef, JsObjectValue, Object};
+use napi::bindgen_prelude::{Function, JsObjectValue, Object, Unknown};
 
 use super::error::Result;
 use super::hidden::HiddenSymbols;
 use super::inbox::{Inbox, Message};
 use super::provider_core::ProviderCore;
-use super::raw::{HandleScope, Reference};
+use super::raw::{self, HandleScope, Reference};
 use super::types::DocCore;
 use crate::document::AttachmentId;
 
@@ -41,8 +41,8 @@ pub(super) struct JsThread {
     held: RefCell<Vec<Rc<DocCore>>>,
     end_tasks: RefCell<Vec<Box<dyn FnOnce(Env)>>>,
     is_end_scheduled: Cell<bool>,
-    set_immediate: FunctionRef<Function<'static, (), ()>, ()>,
-    end_tick: FunctionRef<(), ()>,
+    set_immediate: Reference,
+    end_tick: Reference,
 }
 
 impl JsThread {
@@ -77,8 +77,8 @@ impl JsThread {
                 end_tick(*ctx.env);
                 Ok(())
             })?;
-        let set_immediate: Function<'_, Function<'static, (), ()>, ()> =
-            env.get_global()?.get_named_property("setImmediate")?;
+        let set_immediate: Unknown<'_> =
+            env.get_global()?.get_named_property_unchecked("setImmediate")?;
         Ok(Self {
             env,
             hidden: HiddenSymbols::new(env)?,
@@ -91,8 +91,8 @@ impl JsThread {
             held: RefCell::default(),
             end_tasks: RefCell::default(),
             is_end_scheduled: Cell::new(false),
-            set_immediate: set_immediate.create_ref()?,
-            end_tick: end_tick.create_ref()?,
+            set_immediate: Reference::strong(env, &set_immediate)?,
+            end_tick: Reference::strong(env, &end_tick)?,
         })
     }
 
@@ -119,6 +119,13 @@ impl JsThread {
     pub(super) fn hold(&self, core: &Rc<DocCore>) -> Result<()> {
         self.held.borrow_mut().push(Rc::clone(core));
         self.schedule_end()
+    }
+
+    /// Hands the edits of this tick to the network threads, ahead of a command that must come after them.
+    pub(super) fn flush_updates(&self) {
+        for core in self.held.borrow().iter() {
+            core.flush_updates();
+        }
     }
 
     /// Runs a task when the tick ends.
@@ -159,15 +166,11 @@ impl JsThread {
     }
 
     fn schedule_end(&self) -> Result<()> {
-        if !self.is_end_scheduled.get() {
-            let end_tick = self.end_tick.borrow_back(&self.env)?;
-            // SAFETY of the lifetime: the function is only used for this call.
-            let end_tick = unsafe {
-                std::mem::transmute::<Function<'_, (), ()>, Function<'static, (), ()>>(end_tick)
-            };
-            self.set_immediate.borrow_back(&self.env)?.call(end_tick)?;
-            // Only now: the call fails where JavaScript's stack ends, and the next touch must try again.
-            self.is_end_scheduled.set(true);
+        if let (false, Some(set_immediate), Some(end_tick)) =
+            (self.is_end_scheduled.replace(true), self.set_immediate.value(), self.end_tick.value())
+        {
+            raw::call(self.env, set_immediate, &[end_tick])
+                .map_err(|thrown| raw::throw(self.env, thrown))?;
         }
         Ok(())
     }

@@ -119,7 +119,7 @@ impl ProtocolManager {
     #[napi]
     pub fn connect(&self, env: Env) -> Result<()> {
         or_destroyed(env, &self.core)?;
-        self.core.flush_updates();
+        self.core.thread.flush_updates();
         self.core.connect(env)
     }
 
@@ -129,7 +129,7 @@ impl ProtocolManager {
     #[napi]
     pub fn disconnect(&self, env: Env) -> Result<()> {
         or_destroyed(env, &self.core)?;
-        self.core.flush_updates();
+        self.core.thread.flush_updates();
         self.core.handle.disconnect();
         Ok(())
     }
@@ -139,7 +139,7 @@ impl ProtocolManager {
     #[napi]
     pub fn destroy(&self, env: Env) -> Result<()> {
         if self.core.mark_destroyed() {
-            self.core.flush_updates();
+            self.core.thread.flush_updates();
             self.core.keep_alive(env)?;
             self.core.handle.destroy(LINGER);
         }
@@ -199,7 +199,7 @@ impl ProtocolManager {
         let doc_id = if doc.get_type()? == napi::ValueType::String {
             Some(doc.coerce_to_string()?.into_utf8()?.into_owned()?)
         } else {
-            self.core.doc_id_of(&doc_argument(env, &doc, "doc")?)
+            self.core.doc_id_of(&*doc_argument(env, &doc, "doc")?)
         };
         if let Some(doc_id) = doc_id {
             self.core.remove_document(env, &doc_id)?;
@@ -240,7 +240,7 @@ impl ProtocolManager {
             deferred.settle(*env, Err(error));
             return Ok(promise);
         }
-        self.core.flush_updates();
+        self.core.thread.flush_updates();
         self.core.keep_alive(*env)?;
         let id = self.core.add_flush(deferred);
         self.core.handle.flush(id, timeout);

@@ -29,6 +29,10 @@ pub(super) struct ProviderCore {
     status: Cell<Status>,
     socket_id: RefCell<Option<Arc<str>>>,
     documents: RefCell<HashMap<DocKey, Entry>>,
+    /// The same documents by the id they were added with.
+    keys: RefCell<HashMap<String, DocKey>>,
+    /// And by their core.
+    keys_by_core: RefCell<HashMap<u64, DocKey>>,
     flushes: RefCell<HashMap<u64, Deferred>>,
     next: Cell<u64>,
     wrapper: RefCell<Option<Reference>>,
@@ -71,6 +75,8 @@ impl ProviderCore {
             status: Cell::new(Status::Disconnected),
             socket_id: RefCell::default(),
             documents: RefCell::default(),
+            keys: RefCell::default(),
+            keys_by_core: RefCell::default(),
             flushes: RefCell::default(),
             next: Cell::new(1),
             wrapper: RefCell::default(),
@@ -189,6 +195,8 @@ impl ProviderCore {
                 states.set_named_property(&doc_id, state)?;
             }
         }
+        self.keys.borrow_mut().insert(doc_id.clone(), key);
+        self.keys_by_core.borrow_mut().insert(core.id(), key);
         self.documents
             .borrow_mut()
             .insert(key, Entry { doc_id, core, awareness: awareness_core, attachment });
@@ -199,6 +207,8 @@ impl ProviderCore {
     pub(super) fn remove_document(&self, env: Env, doc_id: &str) -> Result<bool> {
         let Some(key) = self.key_of(doc_id) else { return Ok(false) };
         let Some(entry) = self.documents.borrow_mut().remove(&key) else { return Ok(false) };
+        self.keys.borrow_mut().remove(doc_id);
+        self.keys_by_core.borrow_mut().remove(&entry.core.id());
         entry.core.flush_updates();
         entry.awareness.detach(key, &self.handle);
         self.handle.remove_document(key);
@@ -210,33 +220,19 @@ impl ProviderCore {
     }
 
     pub(super) fn key_of(&self, doc_id: &str) -> Option<DocKey> {
-        self.documents
-            .borrow()
-            .iter()
-            .find(|(_, entry)| entry.doc_id == doc_id)
-            .map(|(key, _)| *key)
+        self.keys.borrow().get(doc_id).copied()
     }
 
     /// The id under which a document was added.
-    pub(super) fn doc_id_of(&self, core: &Rc<DocCore>) -> Option<String> {
-        let documents = self.documents.borrow();
-        documents
-            .values()
-            .find(|entry| Rc::ptr_eq(&entry.core, core))
-            .map(|entry| entry.doc_id.clone())
+    pub(super) fn doc_id_of(&self, core: &DocCore) -> Option<String> {
+        let key = self.keys_by_core.borrow().get(&core.id()).copied()?;
+        self.documents.borrow().get(&key).map(|entry| entry.doc_id.clone())
     }
 
     /// The `DocState` of every document, by id.
     pub(super) fn states<'env>(&self, env: Env) -> Result<Option<Object<'env>>> {
         let Some(wrapper) = self.wrapper() else { return Ok(None) };
         self.thread.hidden.get_object(env, &wrapper, Hidden::Owner)
-    }
-
-    /// Hands the edits of this tick to the network thread, ahead of the command that follows.
-    pub(super) fn flush_updates(&self) {
-        for entry in self.documents.borrow().values() {
-            entry.core.flush_updates();
-        }
     }
 
     pub(super) fn add_flush(&self, deferred: Deferred) -> u64 {
@@ -349,6 +345,8 @@ impl ProviderCore {
             let error = ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed");
             deferred.settle(env, Err(error));
         }
+        self.keys.take();
+        self.keys_by_core.take();
         for (key, entry) in self.documents.take() {
             entry.awareness.detach(key, &self.handle);
             self.thread.forget_provider_of(entry.attachment);

@@ -116,8 +116,12 @@ pub struct Js {
 
 impl Js {
     pub fn new() -> Self {
+        Self::with_client_id(1)
+    }
+
+    pub fn with_client_id(client_id: u64) -> Self {
         let options = DocumentOptions {
-            client_id: Some(1),
+            client_id: Some(client_id),
             is_gc_enabled: true,
             ..DocumentOptions::default()
         };

@@ -6,7 +6,7 @@
 mod array;
 pub mod awareness;
 mod dispatch;
-mod doc;
+pub mod doc;
 mod doc_core;
 mod event;
 pub mod functions;
