@@ -32,6 +32,9 @@ export type YTextStep =
 /** One step of a change of a node's children, from left to right. */
 export type YXmlDelta = { insert: Array<YXmlNode | YXmlFragment> } | { delete: number } | { retain: number }
 
+/** Names a run of text that came in or went away between two snapshots. */
+export type YComputeChange = (action: 'added' | 'removed', id: { client: number; clock: number }) => any
+
 /** One step of an array's change, from left to right. */
 export type YArrayDelta = { insert: any[] } | { delete: number } | { retain: number }
 
@@ -538,6 +541,12 @@ export declare class YMapEvent {
   free(): void
 }
 
+/** What a document held at one time, to look back at it. Only documents made with `gc: false` keep what was deleted. */
+export declare class YSnapshot {
+  /** Does nothing; snapshots need not be freed. */
+  free(): void
+}
+
 /**
  * A shared text. Positions and lengths count UTF-16 units, as in JavaScript strings.
  *
@@ -596,8 +605,13 @@ export declare class YText {
    * `ERR_INVALID_ARGUMENT`, `ERR_UNSUPPORTED_VALUE`, `ERR_PRELIMINARY_TYPE`.
    */
   applyDelta(delta: Array<YTextStep>, txn?: YTransaction): void
-  /** The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`. */
-  toDelta(txn?: YTransaction): Array<YTextInsert>
+  /**
+   * The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`.
+   *
+   * With a snapshot: as it was then. With a previous one, too: what came in or went away in between is marked by the
+   * attribute `ychange`, which is what `computeYChange` returns, `{type: 'added' | 'removed'}` without it.
+   */
+  toDelta(snapshot?: YSnapshot | null, prevSnapshot?: YSnapshot | null, computeYChange?: YComputeChange | null, txn?: YTransaction): Array<YTextInsert>
   /** Calls a function at every change of this text, when its transaction is committed. */
   observe(callback: (event: YTextEvent, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observe`. Returns whether it was. */
@@ -874,8 +888,13 @@ export declare class YXmlText {
    * `ERR_INVALID_ARGUMENT`, `ERR_UNSUPPORTED_VALUE`, `ERR_PRELIMINARY_TYPE`.
    */
   applyDelta(delta: Array<YTextStep>, txn?: YTransaction): void
-  /** The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`. */
-  toDelta(txn?: YTransaction): Array<YTextInsert>
+  /**
+   * The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`.
+   *
+   * With a snapshot: as it was then. With a previous one, too: what came in or went away in between is marked by the
+   * attribute `ychange`, which is what `computeYChange` returns, `{type: 'added' | 'removed'}` without it.
+   */
+  toDelta(snapshot?: YSnapshot | null, prevSnapshot?: YSnapshot | null, computeYChange?: YComputeChange | null, txn?: YTransaction): Array<YTextInsert>
   /** Sets an attribute, to a value of any kind. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed. */
   setAttribute(name: string, value: YInput, txn?: YTransaction): void
   /** Value of an attribute, `undefined` if there is none. */
@@ -951,6 +970,9 @@ export declare function encodeStateVector(doc: YDoc): Uint8Array
  * Throws `ERR_INVALID_UPDATE` when any of them is no V1 update.
  */
 export declare function mergeUpdatesV1(updates: Array<Uint8Array>): Uint8Array
+
+/** A snapshot of a document as it is now. */
+export declare function snapshot(doc: YDoc): YSnapshot
 
 /** What a document is told at its birth. */
 export interface YDocOptions {

@@ -842,6 +842,7 @@ module.exports.YArrayEvent = nativeBinding.YArrayEvent
 module.exports.YDoc = nativeBinding.YDoc
 module.exports.YMap = nativeBinding.YMap
 module.exports.YMapEvent = nativeBinding.YMapEvent
+module.exports.YSnapshot = nativeBinding.YSnapshot
 module.exports.YText = nativeBinding.YText
 module.exports.YTextEvent = nativeBinding.YTextEvent
 module.exports.YTransaction = nativeBinding.YTransaction
@@ -856,6 +857,7 @@ module.exports.encodeAwarenessUpdate = nativeBinding.encodeAwarenessUpdate
 module.exports.encodeStateAsUpdate = nativeBinding.encodeStateAsUpdate
 module.exports.encodeStateVector = nativeBinding.encodeStateVector
 module.exports.mergeUpdatesV1 = nativeBinding.mergeUpdatesV1
+module.exports.snapshot = nativeBinding.snapshot
 // What only JavaScript can express: other names of a class, a class made of another one, frozen constants.
 module.exports.ProtocolProvider = nativeBinding.ProtocolManager
 module.exports.ProtocolConnection = nativeBinding.ProtocolManager

@@ -32,6 +32,9 @@ export type YTextStep =
 /** One step of a change of a node's children, from left to right. */
 export type YXmlDelta = { insert: Array<YXmlNode | YXmlFragment> } | { delete: number } | { retain: number }
 
+/** Names a run of text that came in or went away between two snapshots. */
+export type YComputeChange = (action: 'added' | 'removed', id: { client: number; clock: number }) => any
+
 /** One step of an array's change, from left to right. */
 export type YArrayDelta = { insert: any[] } | { delete: number } | { retain: number }
 

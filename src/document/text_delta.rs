@@ -49,24 +49,7 @@ pub fn text_apply_delta(
             position += length;
         }
     }
-    // Steps of no length do nothing, and the CRDT takes none.
-    let steps = steps.into_iter().filter(|step| match step {
-        DeltaStep::Insert(Input::Any(Any::String(chunk)), _) => !chunk.is_empty(),
-        DeltaStep::Insert(..) => true,
-        DeltaStep::Delete(length) | DeltaStep::Retain(length, _) => *length > 0,
-    });
-    text.apply_delta(
-        txn,
-        steps.map(|step| match step {
-            DeltaStep::Insert(input, attributes) => {
-                Delta::Inserted(Embed::new(input), Some(Box::new(attributes)))
-            }
-            DeltaStep::Delete(length) => Delta::Deleted(length),
-            DeltaStep::Retain(length, attributes) => {
-                Delta::Retain(length, Some(Box::new(attributes)))
-            }
-        }),
-    );
+    text.apply_delta(txn, ordered(steps).into_iter().map(Delta::from));
     Ok(())
 }
 
@@ -91,4 +74,42 @@ impl From<Diff<YChange>> for TextRun {
         let attributes = diff.attributes.map(|it| it.into_iter().collect()).unwrap_or_default();
         Self { insert: Value::from(diff.insert), attributes, change: diff.ychange }
     }
+}
+
+impl From<DeltaStep> for Delta<Embed> {
+    fn from(step: DeltaStep) -> Self {
+        match step {
+            DeltaStep::Insert(input, attributes) => {
+                Self::Inserted(Embed::new(input), Some(Box::new(attributes)))
+            }
+            DeltaStep::Delete(length) => Self::Deleted(length),
+            DeltaStep::Retain(length, attributes) => {
+                Self::Retain(length, Some(Box::new(attributes)))
+            }
+        }
+    }
+}
+
+/// The same delta with deletions behind the insertions at their place, and without steps of no length.
+///
+/// After a deletion the CRDT believes that it has passed the formats behind it, and would give what comes in there the
+/// formats of what went away.
+fn ordered(steps: Vec<DeltaStep>) -> Vec<DeltaStep> {
+    let mut ordered = Vec::with_capacity(steps.len());
+    let mut deleted = 0;
+    for step in steps {
+        match step {
+            DeltaStep::Delete(length) => deleted += length,
+            DeltaStep::Insert(Input::Any(Any::String(chunk)), _) if chunk.is_empty() => {}
+            DeltaStep::Insert(..) => ordered.push(step),
+            DeltaStep::Retain(0, _) => {}
+            DeltaStep::Retain(..) => {
+                ordered.extend((deleted > 0).then_some(DeltaStep::Delete(deleted)));
+                deleted = 0;
+                ordered.push(step);
+            }
+        }
+    }
+    ordered.extend((deleted > 0).then_some(DeltaStep::Delete(deleted)));
+    ordered
 }

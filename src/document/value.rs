@@ -30,8 +30,7 @@ impl TypeKind {
         match branch.type_ref() {
             TypeRef::Text => Self::Text,
             TypeRef::Array => Self::Array,
-            // A hook is a map with a name.
-            TypeRef::Map | TypeRef::XmlHook => Self::Map,
+            TypeRef::Map => Self::Map,
             TypeRef::XmlElement(_) => Self::XmlElement,
             TypeRef::XmlFragment => Self::XmlFragment,
             TypeRef::XmlText => Self::XmlText,

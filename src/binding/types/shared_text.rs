@@ -6,6 +6,7 @@ use yrs::types::Attrs;
 use yrs::{Text, TextRef};
 
 use super::shared_type::SharedType;
+use super::snapshot::snapshot_argument;
 use super::text::{position, range};
 use super::text_delta::{ComputeChange, attributes_from_js, runs_to_js, steps_from_js};
 use super::transaction::YTransaction;
@@ -13,6 +14,7 @@ use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::value::Preliminaries;
 use crate::document::{
     text_apply_delta, text_delete, text_format, text_insert, text_insert_embed, text_runs,
+    text_runs_between,
 };
 use crate::error::{ErrorCode, ProviderError};
 
@@ -133,14 +135,28 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         self.insert(env, txn, seen, |txn, branch| text_apply_delta(txn, branch, steps))
     }
 
+    /// The runs of the text: now, at a snapshot, or with what changed between two.
     pub(super) fn to_delta<'env>(
         &self,
         env: &'env Env,
+        [snapshot, previous]: [Option<Unknown<'env>>; 2],
         compute: Option<ComputeChange<'env>>,
         txn: Option<&YTransaction>,
     ) -> Result<Array<'env>> {
         let (core, _) = self.place(*env)?;
-        let runs = self.read(*env, txn, |reader, branch| text_runs(reader, branch))?;
+        let snapshot = snapshot_argument(*env, snapshot, "snapshot")?;
+        let previous = snapshot_argument(*env, previous, "prevSnapshot")?;
+        let runs = if snapshot.is_none() && previous.is_none() {
+            self.read(*env, txn, |reader, branch| text_runs(reader, branch))?
+        } else {
+            if let Some(txn) = txn {
+                txn.check_document(&core).or_throw(*env)?;
+            }
+            // The CRDT splits its items where the snapshots end, which takes a transaction but changes nothing.
+            self.write(*env, None, |txn, branch| {
+                Ok(text_runs_between(txn, branch, snapshot.as_ref(), previous.as_ref()))
+            })?
+        };
         runs_to_js(env, &core, &runs, compute)
     }
 

@@ -6,6 +6,7 @@ use napi_derive::napi;
 use yrs::{GetString, TextRef};
 
 use super::shared_type::SharedType;
+use super::text_delta::ComputeChange;
 use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
@@ -182,13 +183,22 @@ impl YText {
     }
 
     /// The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`.
-    #[napi(ts_args_type = "txn?: YTransaction", ts_return_type = "Array<YTextInsert>")]
+    ///
+    /// With a snapshot: as it was then. With a previous one, too: what came in or went away in between is marked by the
+    /// attribute `ychange`, which is what `computeYChange` returns, `{type: 'added' | 'removed'}` without it.
+    #[napi(
+        ts_args_type = "snapshot?: YSnapshot | null, prevSnapshot?: YSnapshot | null, computeYChange?: YComputeChange | null, txn?: YTransaction",
+        ts_return_type = "Array<YTextInsert>"
+    )]
     pub fn to_delta<'env>(
         &self,
         env: &'env Env,
+        snapshot: Option<Unknown<'env>>,
+        prev_snapshot: Option<Unknown<'env>>,
+        compute_ychange: Option<ComputeChange<'env>>,
         txn: Option<&YTransaction>,
     ) -> Result<Array<'env>> {
-        self.0.to_delta(env, None, txn)
+        self.0.to_delta(env, [snapshot, prev_snapshot], compute_ychange, txn)
     }
 
     /// Calls a function at every change of this text, when its transaction is committed.

@@ -8,6 +8,7 @@ use super::attributes::Attributes;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::types::shared_type::SharedType;
+use crate::binding::types::text_delta::ComputeChange;
 use crate::binding::types::transaction::YTransaction;
 use crate::binding::value::Preliminaries;
 use crate::document::{Input, Sibling, TypeKind, xml_to_string};
@@ -205,13 +206,22 @@ impl YXmlText {
     }
 
     /// The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`.
-    #[napi(ts_args_type = "txn?: YTransaction", ts_return_type = "Array<YTextInsert>")]
+    ///
+    /// With a snapshot: as it was then. With a previous one, too: what came in or went away in between is marked by the
+    /// attribute `ychange`, which is what `computeYChange` returns, `{type: 'added' | 'removed'}` without it.
+    #[napi(
+        ts_args_type = "snapshot?: YSnapshot | null, prevSnapshot?: YSnapshot | null, computeYChange?: YComputeChange | null, txn?: YTransaction",
+        ts_return_type = "Array<YTextInsert>"
+    )]
     pub fn to_delta<'env>(
         &self,
         env: &'env Env,
+        snapshot: Option<Unknown<'env>>,
+        prev_snapshot: Option<Unknown<'env>>,
+        compute_ychange: Option<ComputeChange<'env>>,
         txn: Option<&YTransaction>,
     ) -> Result<Array<'env>> {
-        self.0.to_delta(env, None, txn)
+        self.0.to_delta(env, [snapshot, prev_snapshot], compute_ychange, txn)
     }
 
     /// Sets an attribute, to a value of any kind. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed.
