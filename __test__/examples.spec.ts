@@ -18,9 +18,7 @@ class Run {
   readonly ended: Promise<{ code: number | null; signal: string | null }>
 
   constructor(t: ExecutionContext, args: string[], env: Record<string, string> = {}) {
-    // Without ava's and tsx's own options, which are for this process only.
-    const { NODE_OPTIONS: _, NO_COLOR: __, ...inherited } = process.env
-    this.child = spawn(process.execPath, args, { cwd: ROOT, env: { ...inherited, ...env } })
+    this.child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env } })
     this.child.stdout!.on('data', (chunk) => (this.output += chunk))
     this.child.stderr!.on('data', (chunk) => (this.errors += chunk))
     this.ended = once(this.child, 'close').then(([code, signal]) => ({ code, signal }))
@@ -45,7 +43,7 @@ class Run {
   }
 }
 
-test('the demo shows three replicas and a log that are equal, and leaves nothing behind', async (t) => {
+test.serial('the_demo_shows_three_replicas_and_a_log_that_are_equal_and_leaves_nothing_behind', async (t) => {
   const folder = await temporaryFolder(t)
   const run = new Run(t, [DEMO], { TMPDIR: folder })
   t.deepEqual(await run.ended, { code: 0, signal: null }, run.errors)
@@ -71,7 +69,7 @@ test('the demo shows three replicas and a log that are equal, and leaves nothing
   t.deepEqual(await readdir(folder), [])
 })
 
-test('the demo fails with the reason when its gateway dies', async (t) => {
+test.serial('the_demo_fails_with_the_reason_when_its_gateway_dies', async (t) => {
   const folder = await temporaryFolder(t)
   const run = new Run(t, [DEMO], { TMPDIR: folder })
   const [, pid] = await run.match(/process (\d+), log on disk[^]*importer +typed/)
@@ -82,7 +80,7 @@ test('the demo fails with the reason when its gateway dies', async (t) => {
 })
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  test(`${signal} ends the demo, its gateway and its files`, async (t) => {
+  test.serial(`${signal}_ends_the_demo_its_gateway_and_its_files`, async (t) => {
     const folder = await temporaryFolder(t)
     const run = new Run(t, [DEMO], { TMPDIR: folder })
     const [, pid] = await run.match(/process (\d+), log on disk[^]*importer +typed/)
@@ -95,7 +93,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-test('the bot edits, and finds what it wrote when it comes again', async (t) => {
+test('the_bot_edits_and_finds_what_it_wrote_when_it_comes_again', async (t) => {
   const { url } = await startServer(t)
   for (const visit of [0, 1]) {
     const bot = new Run(t, ['examples/bot.mjs', url], { TOKEN: 'editor-secret' })
@@ -106,16 +104,16 @@ test('the bot edits, and finds what it wrote when it comes again', async (t) => 
 
 const REFUSALS: [label: string, token: string, output: string, errors: RegExp][] = [
   [
-    'a reader that writes',
+    'a_reader_that_writes',
     'reader-secret',
     'opened: 0 visits so far\n',
     /^ERR_PERMISSION_DENIED: .*Bob may not write\n$/
   ],
-  ['a stranger', 'no-secret', '', /^ERR_PERMISSION_DENIED: who are you\?\n$/]
+  ['a_stranger', 'no-secret', '', /^ERR_PERMISSION_DENIED: who are you\?\n$/]
 ]
 
 for (const [label, token, output, errors] of REFUSALS) {
-  test(`the server with an authorize hook refuses ${label}`, async (t) => {
+  test(`the_server_with_an_authorize_hook_refuses_${label}`, async (t) => {
     const { server, url } = await startServer(t)
     const bot = new Run(t, ['examples/bot.mjs', url], { TOKEN: token })
     t.deepEqual(await bot.ended, { code: 1, signal: null })
@@ -127,7 +125,7 @@ for (const [label, token, output, errors] of REFUSALS) {
   })
 }
 
-test('the bot gives up with the reason when there is no server', async (t) => {
+test('the_bot_gives_up_with_the_reason_when_there_is_no_server', async (t) => {
   const { server, url } = await startServer(t)
   server.child.kill('SIGTERM')
   await server.ended
@@ -139,7 +137,7 @@ test('the bot gives up with the reason when there is no server', async (t) => {
 async function startServer(t: ExecutionContext): Promise<{ server: Run; url: string }> {
   const server = new Run(t, ['examples/server.mjs'], { PORT: '0' })
   const [, url] = await server.match(/listening on (\S+)\n/)
-  return { server, url: url! }
+  return { server, url }
 }
 
 async function temporaryFolder(t: ExecutionContext): Promise<string> {

@@ -26,16 +26,16 @@ async function disconnect() {
 }
 
 async function writeOffline() {
-  let at = body.toString().indexOf('\n') + 1 // below the title
-  for (const word of OFFLINE_NOTE.match(/\S+\s/g)) {
-    body.insert(at, word, { italic: true })
-    at += word.length
-    await stroke()
-  }
   const places = [...body.toString().matchAll(/\band\b/g)].slice(-MAX_REPLACEMENTS)
   for (const { index } of places.reverse()) {
     body.delete(index, 'and'.length)
     body.insert(index, '&')
+    await stroke()
+  }
+  let at = body.toString().indexOf('\n') + 1 // below the title
+  for (const word of OFFLINE_NOTE.match(/\S+\s/g)) {
+    body.insert(at, word, { italic: true })
+    at += word.length
     await stroke()
   }
   return { typed: OFFLINE_NOTE.length, replaced: places.length }
@@ -43,6 +43,8 @@ async function writeOffline() {
 
 async function reconnect() {
   provider.connect()
+  await bot.seeConnected()
+  tell('connected', `again, socket ${provider.socket.id}`)
   return bot.seeSynced()
 }
 

@@ -33,7 +33,8 @@ export function authorRows({ records }, authors) {
   const rows = new Map()
   for (const { docId, offset, senderId, bytes } of records) {
     const author = authors.get(senderId)
-    if (author === undefined) throw new Error(`the log has a record ${offset} of an unknown socket ${senderId}`)
+    if (author === undefined)
+      throw new Error(`record ${offset} comes from socket ${senderId}: somebody connected once more than asked`)
     const row = rows.get(`${author} ${docId}`) ?? { author, docId, count: 0, bytes: 0, first: offset }
     rows.set(`${author} ${docId}`, { ...row, count: row.count + 1, bytes: row.bytes + bytes, last: offset })
   }

@@ -1,6 +1,6 @@
 // The demo: a gateway and three participants, each in a process of its own, work on the same two documents.
 // Exits with 0 when all of them and the log hold the same, else with 1 and the reason. Run it with `npm run demo`.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,9 @@ import { play } from './story.mjs'
 /** Time in ms after which something hangs. */
 const DEADLINE = 30_000
 
-const repository = fileURLToPath(new URL('../../', import.meta.url))
+/** What the importer imports. */
+const README = fileURLToPath(new URL('../../README.md', import.meta.url))
+
 const folder = mkdtempSync(join(tmpdir(), 'y-kafka-demo-'))
 const gateway = new GatewayProcess()
 const participants = []
@@ -28,8 +30,7 @@ setTimeout(() => fail(new Error(`not finished after ${DEADLINE / 1000} s`)), DEA
 gateway.on('failure', fail)
 
 try {
-  const file = ['README.md', 'gateway/README.md'].map((path) => join(repository, path)).find(existsSync)
-  await Promise.race([play({ gateway, start, data: join(folder, 'log'), file }), failure])
+  await Promise.race([play({ gateway, start, data: join(folder, 'log'), file: README }), failure])
 } catch (error) {
   failed(error.message)
   process.exitCode = 1

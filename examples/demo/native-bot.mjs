@@ -26,10 +26,7 @@ export class NativeBot {
 
   /** Resolves when both documents are synced and everybody who is expected is here. */
   async join({ expected }) {
-    await until(
-      (check) => this.provider.on('status', check),
-      () => this.provider.status === 'connected'
-    )
+    await this.seeConnected()
     tell('connected', `native provider, socket ${this.provider.socket.id}`)
     await this.#synced()
     const position = this.#position()
@@ -53,6 +50,13 @@ export class NativeBot {
     await until(
       (check) => this.docs.get(README).on('update', check),
       () => this.body.toString().includes(OFFLINE_NOTE)
+    )
+  }
+
+  async seeConnected() {
+    await until(
+      (check) => this.provider.on('status', check),
+      () => this.provider.status === 'connected'
     )
   }
 

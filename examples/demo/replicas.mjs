@@ -10,6 +10,7 @@ const DEADLINE = 5000
  */
 export async function converge(participants) {
   const deadline = AbortSignal.timeout(DEADLINE)
+  const names = participants.map(({ name }) => name)
   for (;;) {
     // Listened to before asking, so that no change falls between the answer and the wait for the next one.
     const waiting = new AbortController()
@@ -18,15 +19,10 @@ export async function converge(participants) {
     change.catch(() => {})
     try {
       const digests = await Promise.all(participants.map((participant) => participant.cue('digest')))
-      const difference = describeDifference(
-        participants.map(({ name }) => name),
-        digests
-      )
+      const difference = describeDifference(names, digests)
       if (difference === undefined) return digests
       await change.catch(() => {
-        throw new Error(
-          `the replicas still differ ${DEADLINE / 1000} s after the last edit was confirmed\n${difference}`
-        )
+        throw new Error(`the replicas still differ ${DEADLINE / 1000} s after the last confirmation\n${difference}`)
       })
     } finally {
       waiting.abort()

@@ -91,11 +91,11 @@ async function cutOff([importer, editor, reviewer], authors) {
   await all(others, 'seePresent', { names: names(others) })
   say('reviewer', 'presence', `sees ${names(others).join(', ')}: the editor is gone`)
   const { typed, replaced } = await editor.cue('writeOffline')
-  say('editor', 'typed', `offline: a note of ${typed} characters below the title, "&" for "and" in ${replaced} places`)
+  say('editor', 'typed', `offline: "&" for "and" in ${replaced} places, a note of ${typed} characters below the title`)
   await twoThirds
   const { socketId, offsets } = await editor.cue('reconnect')
   authors.set(socketId, editor.name)
-  say('editor', 'synced', `connected again, ${describeOffsets(offsets)}`)
+  say('editor', 'synced', describeOffsets(offsets))
   const [, { offset, senderId }] = await all(others, 'seeNote')
   say('reviewer', 'received', `the note, with offset ${offset} from ${authors.get(senderId)}`)
   await all(others, 'seePresent', { names: names([importer, editor, reviewer]) })

@@ -25,6 +25,8 @@ thread_local! {
     static CURRENT: RefCell<Option<Rc<JsThread>>> = const { RefCell::new(None) };
 }
 
+type EndTask = Box<dyn FnOnce(Env)>;
+
 /// State of one environment.
 pub(super) struct JsThread {
     env: Env,
@@ -39,7 +41,7 @@ pub(super) struct JsThread {
     keepers: Cell<usize>,
     /// Documents whose baton this tick holds.
     held: RefCell<Vec<Rc<DocCore>>>,
-    end_tasks: RefCell<Vec<Box<dyn FnOnce(Env)>>>,
+    end_tasks: RefCell<Vec<EndTask>>,
     is_end_scheduled: Cell<bool>,
     set_immediate: Reference,
     end_tick: Reference,
@@ -117,8 +119,9 @@ impl JsThread {
 
     /// Gives a document's baton back when the tick ends.
     pub(super) fn hold(&self, core: &Rc<DocCore>) -> Result<()> {
+        self.schedule_end()?;
         self.held.borrow_mut().push(Rc::clone(core));
-        self.schedule_end()
+        Ok(())
     }
 
     /// Hands the edits of this tick to the network threads, ahead of a command that must come after them.
@@ -166,11 +169,17 @@ impl JsThread {
     }
 
     fn schedule_end(&self) -> Result<()> {
-        if let (false, Some(set_immediate), Some(end_tick)) =
-            (self.is_end_scheduled.replace(true), self.set_immediate.value(), self.end_tick.value())
+        if self.is_end_scheduled.get() {
+            return Ok(());
+        }
+        if let (Some(set_immediate), Some(end_tick)) =
+            (self.set_immediate.value(), self.end_tick.value())
         {
+            // Not with napi-rs: where JavaScript's stack ends, its handling of errors recurses until the process ends.
             raw::call(self.env, set_immediate, &[end_tick])
                 .map_err(|thrown| raw::throw(self.env, thrown))?;
+            // Only now: after a failure the next touch must try again.
+            self.is_end_scheduled.set(true);
         }
         Ok(())
     }

@@ -330,7 +330,7 @@ impl Shared {
         match merged.map(|update| self.apply_update(txn, update)) {
             Some(Ok(())) => {}
             Some(Err(error)) if is_single => {
-                failed.extend(valid.into_iter().map(|(token, _)| (token, error.clone())))
+                failed.extend(valid.into_iter().map(|(token, _)| (token, error.clone())));
             }
             Some(Err(_)) | None => {
                 for (token, bytes) in valid {

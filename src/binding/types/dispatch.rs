@@ -25,6 +25,13 @@ pub(super) struct Pending {
     pub(super) is_remote: bool,
 }
 
+impl Pending {
+    /// A transaction that the pool made.
+    pub(super) fn remote(record: Record) -> Self {
+        Self { record: Rc::new(record), origin: None, is_remote: true }
+    }
+}
+
 /// The list of a type's listeners. Names are quoted: keys of napi-rs can't hold a NUL.
 pub(super) fn type_key(handle: &TypeHandle, is_deep: bool) -> String {
     let prefix = if is_deep { "deep" } else { "type" };
@@ -124,7 +131,7 @@ impl<'env> Dispatch<'env> {
             self.call(&key, events, thrown)?;
         }
         if self.record.states.is_some() {
-            self.call("afterTransaction", |it| it.txn(), thrown)?;
+            self.call("afterTransaction", Self::txn, thrown)?;
         }
         if let Some(update) = &self.record.update {
             self.call("update", |it| bytes_to_js(it.env, update), thrown)?;
