@@ -50,6 +50,9 @@ export type YEvent = YTextEvent | YArrayEvent | YMapEvent | YXmlEvent | YXmlText
 /** Logical id of a shared type, the same on all replicas. */
 export type YTypeId = { type: string } | { client: number; clock: number }
 
+/** A snapshot: what a document held at one time. A string that can be stored, in a form of this package and `ywasm`. */
+export type YSnapshot = string
+
 export interface YTransaction {
   /** Commits: `using txn = doc.beginTransaction()`. */
   [Symbol.dispose](): void
@@ -545,12 +548,6 @@ export declare class YMapEvent {
   free(): void
 }
 
-/** What a document held at one time, to look back at it. Only documents made with `gc: false` keep what was deleted. */
-export declare class YSnapshot {
-  /** Does nothing; snapshots need not be freed. */
-  free(): void
-}
-
 /**
  * A shared text. Positions and lengths count UTF-16 units, as in JavaScript strings.
  *
@@ -955,8 +952,20 @@ export declare function applyAwarenessUpdate(awareness: Awareness, update: Uint8
  */
 export declare function applyUpdate(doc: YDoc, update: Uint8Array, origin?: any): void
 
+/** Reads a snapshot, V1. Throws `ERR_INVALID_UPDATE` when the bytes are none. */
+export declare function decodeSnapshotV1(snapshot: Uint8Array): YSnapshot
+
+/** Reads a snapshot, V2 of Yjs or of `ywasm`. Throws `ERR_INVALID_UPDATE` when the bytes are none. */
+export declare function decodeSnapshotV2(snapshot: Uint8Array): YSnapshot
+
 /** Encodes the states of these clients, of all that are known without a list. */
 export declare function encodeAwarenessUpdate(awareness: Awareness, clients?: Array<number> | undefined | null): Uint8Array
+
+/** A snapshot as bytes, V1. Throws `ERR_INVALID_ARGUMENT` when it is none. */
+export declare function encodeSnapshotV1(snapshot: YSnapshot): Uint8Array
+
+/** A snapshot as bytes, V2 as Yjs writes it. Throws `ERR_INVALID_ARGUMENT` when it is none. */
+export declare function encodeSnapshotV2(snapshot: YSnapshot): Uint8Array
 
 /**
  * What a peer with this V1 state vector lacks; without one, the whole document. A V1 update.
@@ -965,8 +974,25 @@ export declare function encodeAwarenessUpdate(awareness: Awareness, clients?: Ar
  */
 export declare function encodeStateAsUpdate(doc: YDoc, vector?: Uint8Array | undefined | null): Uint8Array
 
+/**
+ * The content at the time of a snapshot, as a V1 update.
+ *
+ * Throws `ERR_INVALID_ARGUMENT` for a document with garbage collection: what it deleted is gone.
+ */
+export declare function encodeStateFromSnapshotV1(doc: YDoc, snapshot: YSnapshot): Uint8Array
+
+/**
+ * The content at the time of a snapshot, as a V2 update.
+ *
+ * Throws `ERR_INVALID_ARGUMENT` for a document with garbage collection: what it deleted is gone.
+ */
+export declare function encodeStateFromSnapshotV2(doc: YDoc, snapshot: YSnapshot): Uint8Array
+
 /** The document's state vector, V1: what it has, so that a peer can tell what it lacks. */
 export declare function encodeStateVector(doc: YDoc): Uint8Array
+
+/** Whether two snapshots are of the same content. Throws `ERR_INVALID_ARGUMENT` when one of them is none. */
+export declare function equalSnapshots(snap1: YSnapshot, snap2: YSnapshot): boolean
 
 /**
  * Merges V1 updates into one, without a document.
@@ -975,7 +1001,7 @@ export declare function encodeStateVector(doc: YDoc): Uint8Array
  */
 export declare function mergeUpdatesV1(updates: Array<Uint8Array>): Uint8Array
 
-/** A snapshot of a document as it is now. */
+/** A snapshot of what a document holds now. Documents that are to be looked at through snapshots need `gc: false`. */
 export declare function snapshot(doc: YDoc): YSnapshot
 
 /** What a document is told at its birth. */

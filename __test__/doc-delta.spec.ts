@@ -246,6 +246,7 @@ for (const [kind, make] of kinds) {
     const it = make(doc, 'text')
     it.insert(0, 'a')
     throwsCode(t, () => it.toDelta({} as never), 'ERR_INVALID_ARGUMENT')
+    throwsCode(t, () => it.toDelta('bad'), 'ERR_INVALID_ARGUMENT')
     throwsCode(t, () => it.toDelta(snapshot(doc), 1 as never), 'ERR_INVALID_ARGUMENT')
     const other = new YDoc()
     throwsCode(t, () => it.toDelta(snapshot(doc), null, null, other.beginTransaction()), 'ERR_WRONG_DOCUMENT')

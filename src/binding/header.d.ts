@@ -50,6 +50,9 @@ export type YEvent = YTextEvent | YArrayEvent | YMapEvent | YXmlEvent | YXmlText
 /** Logical id of a shared type, the same on all replicas. */
 export type YTypeId = { type: string } | { client: number; clock: number }
 
+/** A snapshot: what a document held at one time. A string that can be stored, in a form of this package and `ywasm`. */
+export type YSnapshot = string
+
 export interface YTransaction {
   /** Commits: `using txn = doc.beginTransaction()`. */
   [Symbol.dispose](): void

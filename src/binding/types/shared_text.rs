@@ -3,10 +3,10 @@
 use napi::bindgen_prelude::{Array, Unknown};
 use napi::{Env, ValueType};
 use yrs::types::Attrs;
-use yrs::{Text, TextRef};
+use yrs::{Snapshot, Text, TextRef};
 
 use super::shared_type::SharedType;
-use super::snapshot::snapshot_argument;
+use super::snapshot::snapshot_from_js;
 use super::text::{position, range};
 use super::text_delta::{ComputeChange, attributes_from_js, runs_to_js, steps_from_js};
 use super::transaction::YTransaction;
@@ -169,5 +169,14 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
             return Err(throw(env, ProviderError::new(ErrorCode::PreliminaryType, message)));
         }
         attributes_from_js(env, value)
+    }
+}
+
+/// A snapshot; `None` for `undefined` and `null`.
+fn snapshot_argument(env: Env, value: Option<Unknown<'_>>, name: &str) -> Result<Option<Snapshot>> {
+    let Some(value) = value else { return Ok(None) };
+    match value.get_type()? {
+        ValueType::Undefined | ValueType::Null => Ok(None),
+        _ => snapshot_from_js(env, &value, name).map(Some),
     }
 }
