@@ -133,7 +133,13 @@ for (const [kind, make] of kinds) {
     t.deepEqual(it.toDelta(), [{ insert: 'a😀', attributes: { bold: true } }, { insert: '€' }])
     it.applyDelta([{ retain: 2 }, { delete: 1 }])
     t.is(it.length(), 3)
-    t.is(it.toDelta().map((run) => run.insert).join(''), 'a\ufffd€')
+    t.is(
+      it
+        .toDelta()
+        .map((run) => run.insert)
+        .join(''),
+      'a\ufffd€'
+    )
   })
 
   test(`${kind}_ignores_steps_of_no_length`, (t) => {

@@ -81,7 +81,7 @@ test('yjs_reads_what_native_wrote', (t) => {
 test('native_reads_what_yjs_wrote', (t) => {
   const yjs = new Y.Doc()
   const element = new Y.XmlElement<{ a: string; o: object }>('p')
-  yjs.getXmlFragment('page').push([element, new Y.XmlText('tail')])
+  yjs.getXmlFragment('page').push([element as never, new Y.XmlText('tail')])
   element.setAttribute('a', 'x')
   element.setAttribute('o', { k: [1] })
   const text = new Y.XmlText('hello')
@@ -146,7 +146,9 @@ function editNative(random: Random, doc: YDoc): void {
   const parent = random.chance(30) || elements.length === 0 ? root : random.pick(elements)
   switch (random.below(6)) {
     case 0: {
-      const child = random.chance(50) ? new YXmlElement(`n${random.below(5)}`, { a: 1 }) : new YXmlText('seed', { t: 2 })
+      const child = random.chance(50)
+        ? new YXmlElement(`n${random.below(5)}`, { a: 1 })
+        : new YXmlText('seed', { t: 2 })
       parent.insert(random.below(parent.length() + 1), child)
       break
     }
@@ -228,13 +230,19 @@ test('random_edits_of_native_and_yjs_replicas_converge', (t) => {
         editNative(random, random.pick(natives))
         editYjs(random, random.pick(yjs))
       }
-      const updates = random.shuffle([...natives.map((it) => encodeStateAsUpdate(it)), ...yjs.map((it) => Y.encodeStateAsUpdate(it))])
+      const updates = random.shuffle([
+        ...natives.map((it) => encodeStateAsUpdate(it)),
+        ...yjs.map((it) => Y.encodeStateAsUpdate(it))
+      ])
       for (const update of updates) {
         for (const doc of natives) applyUpdate(doc, update)
         for (const doc of yjs) Y.applyUpdate(doc, update)
       }
       // Each replica may have tidied formats up on its own; once more, then all have the same.
-      for (const update of [...natives.map((it) => encodeStateAsUpdate(it)), ...yjs.map((it) => Y.encodeStateAsUpdate(it))]) {
+      for (const update of [
+        ...natives.map((it) => encodeStateAsUpdate(it)),
+        ...yjs.map((it) => Y.encodeStateAsUpdate(it))
+      ]) {
         for (const doc of natives) applyUpdate(doc, update)
         for (const doc of yjs) Y.applyUpdate(doc, update)
       }

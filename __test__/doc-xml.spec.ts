@@ -210,7 +210,7 @@ test('a_preliminary_element_is_edited_in_memory_and_inserted_once', (t) => {
   const element = new YXmlElement('p', { a: 1, b: 2 }, [new YXmlText('one')])
   t.true(element.prelim)
   t.false(element.alive())
-  t.is(element.doc, undefined)
+  t.is(element.doc as YDoc | undefined, undefined)
   throwsCode(t, () => element.id, 'ERR_PRELIMINARY_TYPE')
   for (const [label, call] of [
     ['treeWalker', () => element.treeWalker()],

@@ -113,3 +113,62 @@ fn ordered(steps: Vec<DeltaStep>) -> Vec<DeltaStep> {
     ordered.extend((deleted > 0).then_some(DeltaStep::Delete(deleted)));
     ordered
 }
+
+#[cfg(test)]
+mod tests {
+    use yrs::branch::Branch;
+    use yrs::{Doc, GetString, OffsetKind, Options, Transact};
+
+    use super::*;
+
+    fn branch_of(text: &TextRef) -> BranchPtr {
+        let branch: &Branch = text.as_ref();
+        BranchPtr::from(branch)
+    }
+
+    fn insert(chunk: &str) -> DeltaStep {
+        DeltaStep::Insert(Input::Any(Any::from(chunk)), Attrs::new())
+    }
+
+    fn bold() -> Attrs {
+        Attrs::from([(Arc::from("bold"), Any::from(true))])
+    }
+
+    fn text() -> (Doc, TextRef) {
+        let doc =
+            Doc::with_options(Options { offset_kind: OffsetKind::Utf16, ..Options::default() });
+        let text = doc.get_or_insert_text("text");
+        text.insert_with_attributes(&mut doc.transact_mut(), 0, "abc", bold());
+        (doc, text)
+    }
+
+    #[test]
+    fn what_replaces_formatted_text_does_not_inherit_its_format() {
+        let (doc, text) = text();
+        let mut txn = doc.transact_mut();
+        let branch = branch_of(&text);
+        let steps = vec![DeltaStep::Delete(2), insert("x"), DeltaStep::Delete(1), insert("y")];
+        text_apply_delta(&mut txn, branch, steps).expect("it is in range");
+        let runs = text_runs(&txn, branch);
+        assert_eq!(text.get_string(&txn), "xy");
+        assert!(runs.iter().all(|run| run.attributes.is_empty()), "{runs:?}");
+    }
+
+    #[test]
+    fn a_delta_out_of_range_changes_nothing() {
+        let cases = [
+            ("retain", vec![insert("x"), DeltaStep::Retain(4, Attrs::new())]),
+            ("delete", vec![DeltaStep::Retain(2, bold()), insert("xyz"), DeltaStep::Delete(2)]),
+            ("overflow", vec![DeltaStep::Retain(1, Attrs::new()), DeltaStep::Delete(u32::MAX)]),
+        ];
+        for (label, steps) in cases {
+            let (doc, text) = text();
+            let mut txn = doc.transact_mut();
+            let error = text_apply_delta(&mut txn, branch_of(&text), steps)
+                .expect_err("it is out of range");
+            assert_eq!(error.code, crate::error::ErrorCode::OutOfRange, "{label}");
+            assert_eq!(text.get_string(&txn), "abc", "{label}");
+            assert!(!txn.has_changes(), "{label}");
+        }
+    }
+}
