@@ -10,11 +10,10 @@
 #![forbid(unsafe_code)]
 
 pub mod awareness;
-pub mod base64;
 pub mod channel;
 pub mod engine_io;
 pub mod envelope;
-pub(crate) mod lib0;
+mod lib0;
 pub mod socket_io;
 pub mod update;
 pub mod y_message;

@@ -13,7 +13,6 @@ pub mod functions;
 mod map;
 mod shared_text;
 mod shared_type;
-pub mod snapshot;
 mod text;
 mod text_delta;
 mod transaction;
