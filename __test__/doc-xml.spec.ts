@@ -7,6 +7,7 @@ import {
   YDoc,
   YMap,
   YText,
+  YUndoManager,
   YXmlElement,
   YXmlFragment,
   YXmlText
@@ -393,4 +394,47 @@ test('concurrent_edits_of_a_tree_converge', (t) => {
   t.is(ofA.toString(), ofB.toString())
   t.is(ofA.length(), 3)
   t.true(ofA.toString().endsWith('text!</p>'))
+})
+
+test('a_range_of_an_xml_text_is_quoted', (t) => {
+  const doc = new YDoc()
+  const text = new YXmlText('hello world')
+  doc.getXmlFragment('page').push(text)
+  const link = text.quote(0, 4)
+  doc.getArray('array').push([link])
+  t.is(link.toString(), 'hello')
+  text.insert(2, '!')
+  t.is(link.toString(), 'he!llo')
+  throwsCode(t, () => text.quote(3, 99), 'ERR_OUT_OF_RANGE')
+  throwsCode(t, () => new YXmlText('abc').quote(0, 1), 'ERR_PRELIMINARY_TYPE')
+})
+
+test('edits_of_a_tree_are_undone_and_redone', (t) => {
+  const doc = new YDoc()
+  const root = doc.getXmlFragment('page')
+  const undo = new YUndoManager({ doc })
+  undo.addToScope([root])
+  const element = new YXmlElement('p', { a: 1 }, [new YXmlText('x')])
+  root.push(element)
+  undo.stopCapturing()
+  element.setAttribute('a', 2)
+  element.removeAttribute('never there')
+  undo.undo()
+  t.is(root.toString(), '<p a="1">x</p>')
+  undo.undo()
+  t.is(root.toString(), '')
+  undo.redo()
+  undo.redo()
+  t.is(root.toString(), '<p a="2">x</p>')
+})
+
+test('a_document_and_a_weak_link_may_be_attributes', (t) => {
+  const doc = new YDoc()
+  doc.getMap('map').set('k', 'v')
+  const element = new YXmlElement('p')
+  doc.getXmlFragment('page').push(element)
+  element.setAttribute('doc', new YDoc({ guid: 'inner' }))
+  element.setAttribute('link', doc.getMap('map').link('k'))
+  t.is(element.getAttribute('doc').guid, 'inner')
+  t.is(element.getAttribute('link').deref(), 'v')
 })

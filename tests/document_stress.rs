@@ -1,5 +1,14 @@
 //! Several JS threads, each with a replica of every document, all connected and all editing: everything converges.
 
+#![allow(
+    clippy::drop_non_drop,
+    clippy::needless_for_each,
+    clippy::semicolon_if_nothing_returned,
+    clippy::unit_arg,
+    clippy::unwrap_used,
+    reason = "helpers of a test may unwrap; one-line closures ignore what an edit returns"
+)]
+
 mod document_support;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

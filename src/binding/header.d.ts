@@ -5,8 +5,11 @@
 export type YValue =
   undefined | null | boolean | number | bigint | string | Uint8Array | YValue[] | { [key: string]: YValue }
 
-/** What can be inserted into a `YArray` or `YMap`: a value, or a preliminary shared type. */
-export type YInput = YValue | YText | YArray | YMap | YXmlElement | YXmlFragment | YXmlText
+/** What can be inserted into a `YArray` or `YMap`: a value, a preliminary shared type, or a document. */
+export type YInput = YValue | YText | YArray | YMap | YXmlElement | YXmlFragment | YXmlText | YWeakLink | YDoc
+
+/** Any shared type. */
+export type YSharedType = YText | YArray | YMap | YXmlElement | YXmlFragment | YXmlText | YWeakLink
 
 /** What an XML element or fragment consists of. Those of other replicas may hold fragments, too. */
 export type YXmlNode = YXmlElement | YXmlText
@@ -45,7 +48,23 @@ export type YMapChange =
   | { action: 'delete'; oldValue: any }
 
 /** What `observeDeep` reports. */
-export type YEvent = YTextEvent | YArrayEvent | YMapEvent | YXmlEvent | YXmlTextEvent
+export type YEvent = YTextEvent | YArrayEvent | YMapEvent | YXmlEvent | YXmlTextEvent | YWeakLinkEvent
+
+/** What an undo manager is told at its birth. */
+export interface YUndoManagerOptions {
+  /** The document. Default: that of the first type added to the scope. */
+  doc?: YDoc
+  /** Edits that follow each other within this time, in ms, are undone together. Default: 500. */
+  captureTimeout?: number
+  /**
+   * Only transactions of these origins are undone: objects by identity, other values by value, `undefined` and `null`
+   * for transactions without an origin. Default: only those without one.
+   */
+  trackedOrigins?: Iterable<any>
+}
+
+/** An item of a stack of an undo manager was added, grew, or was undone or redone. */
+export type YUndoManagerEvent = 'stack-item-added' | 'stack-item-updated' | 'stack-item-popped'
 
 /** Logical id of a shared type, the same on all replicas. */
 export type YTypeId = { type: string } | { client: number; clock: number }

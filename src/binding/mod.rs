@@ -26,6 +26,7 @@ mod deferred;
 mod error;
 mod events;
 mod hidden;
+mod identity;
 mod inbox;
 mod js_thread;
 mod listeners;

@@ -13,7 +13,9 @@ use yrs::{Any, any::Number};
 
 use super::error::{Result, throw};
 use super::raw::{own_entries, set_key, to_js};
-use super::types::{DocCore, YArray, YMap, YText, YXmlElement, YXmlFragment, YXmlText, type_to_js};
+use super::types::{
+    DocCore, YArray, YDoc, YMap, YText, YWeakLink, YXmlElement, YXmlFragment, YXmlText, type_to_js,
+};
 use crate::document::{Input, TypeHandle, TypeKind, Value};
 use crate::error::{ErrorCode, ProviderError};
 
@@ -33,7 +35,7 @@ pub(super) fn value_to_js<'env>(
         // As in ywasm: nobody has said what it is.
         Value::Type(TypeHandle { kind: TypeKind::Unknown, .. }) => undefined(env),
         Value::Type(handle) => type_to_js(env, core, handle).map(|it| it.to_unknown()),
-        Value::Document(guid) => to_js(*env, guid.as_ref()),
+        Value::Document(subdocument) => core.subdoc(env, subdocument).map(|it| it.to_unknown()),
     }
 }
 
@@ -88,6 +90,8 @@ pub(super) struct Preliminaries<'env> {
     elements: Vec<ClassInstance<'env, YXmlElement>>,
     fragments: Vec<ClassInstance<'env, YXmlFragment>>,
     xml_texts: Vec<ClassInstance<'env, YXmlText>>,
+    links: Vec<ClassInstance<'env, YWeakLink>>,
+    docs: Vec<ClassInstance<'env, YDoc>>,
     depth: usize,
 }
 
@@ -102,6 +106,9 @@ impl<'env> Preliminaries<'env> {
 
     /// The same for what is embedded in a text.
     pub(super) fn embed(&mut self, env: Env, value: Unknown<'env>) -> Result<Input> {
+        if instance::<YDoc>(env, &value).is_some() {
+            return Err(unsupported(env, "a document inside of a text"));
+        }
         match self.shared_type(env, &value)? {
             Some(input) => Ok(input),
             None => any(env, value, MAX_JSON_DEPTH).map(Input::Any),
@@ -140,6 +147,17 @@ impl<'env> Preliminaries<'env> {
                 self.xml_texts.push(text);
                 return Ok(Some(input));
             }
+            if let Some(link) = instance::<YWeakLink>(env, value) {
+                let input = link.input(env)?;
+                self.links.push(link);
+                return Ok(Some(input));
+            }
+            if let Some(doc) = instance::<YDoc>(env, value) {
+                let is_given = self.docs.iter().any(|it| Rc::ptr_eq(&it.core, &doc.core));
+                let input = doc.input(env, &doc, is_given)?;
+                self.docs.push(doc);
+                return Ok(Some(input));
+            }
         }
         Ok(None)
     }
@@ -158,14 +176,22 @@ impl<'env> Preliminaries<'env> {
         input
     }
 
+    /// Whether they can become part of this document.
+    pub(super) fn check(&self, env: Env, core: &Rc<DocCore>) -> Result<()> {
+        self.links.iter().try_for_each(|it| it.check(env, core))
+    }
+
     /// Tells them where they are now.
     pub(super) fn integrate(self, env: Env, core: &Rc<DocCore>) -> Result<()> {
+        core.local.add_types(self.texts.len() + self.arrays.len() + self.maps.len());
         self.texts.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.arrays.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.maps.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.elements.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.fragments.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
-        self.xml_texts.iter().try_for_each(|it| it.0.integrate(env, core, it))
+        self.xml_texts.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.links.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.docs.iter().try_for_each(|it| core.adopt(env, it, &it.core.guid()))
     }
 }
 
@@ -271,6 +297,41 @@ fn is_shared_type<'env>(env: Env, value: &Unknown<'env>) -> bool {
         || instance::<YXmlElement>(env, value).is_some()
         || instance::<YXmlFragment>(env, value).is_some()
         || instance::<YXmlText>(env, value).is_some()
+        || instance::<YWeakLink>(env, value).is_some()
+        || instance::<YDoc>(env, value).is_some()
+}
+
+/// Where a shared type given as an argument stands.
+///
+/// Throws `ERR_INVALID_ARGUMENT` when it is none, `ERR_PRELIMINARY_TYPE` when it stands nowhere.
+pub(super) fn shared_type_place(
+    env: Env,
+    value: Unknown<'_>,
+    name: &str,
+) -> Result<(Rc<DocCore>, TypeHandle)> {
+    if let Some(text) = instance::<YText>(env, &value) {
+        return text.0.place(env);
+    }
+    if let Some(array) = instance::<YArray>(env, &value) {
+        return array.0.place(env);
+    }
+    if let Some(map) = instance::<YMap>(env, &value) {
+        return map.0.place(env);
+    }
+    if let Some(element) = instance::<YXmlElement>(env, &value) {
+        return element.0.place(env);
+    }
+    if let Some(fragment) = instance::<YXmlFragment>(env, &value) {
+        return fragment.0.place(env);
+    }
+    if let Some(text) = instance::<YXmlText>(env, &value) {
+        return text.0.place(env);
+    }
+    if let Some(link) = instance::<YWeakLink>(env, &value) {
+        return link.0.place(env);
+    }
+    let message = format!("{name}: expected a shared type");
+    Err(throw(env, ProviderError::new(ErrorCode::InvalidArgument, message)))
 }
 
 fn number(value: f64) -> Any {

@@ -14,7 +14,9 @@ use yrs::{
 };
 
 use super::embed::Embed;
+use super::subdocument::Subdocument;
 use super::value::{TypeHandle, Value};
+use super::weak_link::WeakSource;
 use crate::error::{ErrorCode, ProviderError};
 
 /// Where the id of a preliminary type is noted once it is part of a document.
@@ -37,6 +39,10 @@ pub enum Input {
     XmlFragment(Slot, Vec<Input>),
     /// A preliminary XML text with the attributes of the node.
     XmlText(Slot, String, Vec<(String, Input)>),
+    /// A preliminary weak link.
+    WeakLink(Slot, WeakSource),
+    /// A subdocument.
+    Document(Subdocument),
 }
 
 /// Inserts text with attributes (`None`: those of the text on its left).
@@ -126,6 +132,11 @@ pub fn array_insert(
             continue;
         }
         index += insert_plain(txn, &array, index, &mut plain);
+        if let Input::Document(subdocument) = item {
+            array.insert(txn, index, subdocument.shell());
+            index += 1;
+            continue;
+        }
         let (empty, rest) = split(item);
         let out = array.insert(txn, index, empty);
         index += 1;
@@ -158,6 +169,10 @@ pub fn map_set(
     value: Input,
 ) -> Result<(), ProviderError> {
     let map = MapRef::from(branch);
+    if let Input::Document(subdocument) = value {
+        map.insert(txn, key, subdocument.shell());
+        return Ok(());
+    }
     let (empty, rest) = split(value);
     let out = map.insert(txn, key, empty);
     fill_inserted(txn, &out, rest)
@@ -193,6 +208,11 @@ pub(super) fn split(input: Input) -> (In, Option<Input>) {
         }
         Input::XmlFragment(..) => (In::from(XmlFragmentPrelim::default()), Some(input)),
         Input::XmlText(..) => (In::from(XmlDeltaPrelim::default()), Some(input)),
+        Input::WeakLink(slot, source) => {
+            (In::from(source.prelim()), Some(Input::WeakLink(slot, source)))
+        }
+        // As a value of `In` a document would be stored as something that yjs can't read.
+        Input::Document(_) => (In::Any(Any::Undefined), None),
     }
 }
 
@@ -204,7 +224,7 @@ pub(super) fn fill(
 ) -> Result<(), ProviderError> {
     let note = |slot: Slot| slot.set(TypeHandle::of(&branch).id).ok();
     match rest {
-        Input::Any(_) => {}
+        Input::Any(_) | Input::Document(_) => {}
         Input::Text(slot, chunk) => {
             note(slot);
             TextRef::from(branch).push(txn, &chunk);
@@ -217,6 +237,8 @@ pub(super) fn fill(
             note(slot);
             fill_map(txn, branch, entries)?;
         }
+        // It was inserted with all that it has.
+        Input::WeakLink(slot, _) => drop(note(slot)),
         Input::XmlElement(slot, _, attributes, children) => {
             note(slot);
             array_insert(txn, branch, 0, children)?;

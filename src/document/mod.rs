@@ -14,12 +14,16 @@ mod edit;
 mod embed;
 mod fence;
 mod jobs;
+mod json;
 mod local;
 mod pool;
 mod record;
 mod shared;
+mod subdocument;
 mod text_delta;
+mod undo;
 mod value;
+mod weak_link;
 mod xml;
 
 pub use attachment::{Attachment, AttachmentId, JobDone};
@@ -27,13 +31,17 @@ pub use edit::{
     Input, Slot, array_delete, array_insert, map_delete, map_set, text_delete, text_format,
     text_insert, text_insert_embed,
 };
+pub use json::to_json;
 pub use local::{Entered, LocalDocument, Reader};
 pub use record::{
     DeepEvent, EntryChange, Record, SequenceChange, States, TextChange, TypeChange, TypeEvent,
 };
 pub use shared::{Document, DocumentOptions, Interest, Waker};
+pub use subdocument::{SubdocsChange, Subdocument};
 pub use text_delta::{DeltaStep, TextRun, text_apply_delta, text_runs, text_runs_between};
+pub use undo::{UndoAction, UndoChange, UndoOptions};
 pub use value::{TypeHandle, TypeKind, Value};
+pub use weak_link::{WeakSource, map_link, quote};
 pub use xml::{
     Sibling, input_to_string, xml_descendants, xml_first_child, xml_name, xml_parent, xml_sibling,
     xml_to_string,

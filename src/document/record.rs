@@ -7,6 +7,8 @@ use yrs::types::PathSegment;
 use yrs::{Any, StateVector};
 
 use super::attachment::AttachmentId;
+use super::subdocument::SubdocsChange;
+use super::undo::UndoChange;
 use super::value::{TypeHandle, Value};
 
 /// One committed transaction.
@@ -22,6 +24,10 @@ pub struct Record {
     pub update: Option<Bytes>,
     /// The change as a V2 update, if anyone wants it.
     pub update_v2: Option<Bytes>,
+    /// Subdocuments that came or went.
+    pub subdocs: Option<Box<SubdocsChange>>,
+    /// What happened to stacks of undo managers.
+    pub undo: Vec<UndoChange>,
     /// State vectors around the transaction, if anyone listens to `afterTransaction`.
     pub states: Option<Box<States>>,
 }
@@ -70,6 +76,8 @@ pub enum TypeChange {
     Xml(Vec<SequenceChange>, Vec<(Arc<str>, EntryChange)>),
     /// An XML text: its text and its attributes.
     XmlText(Vec<TextChange>, Vec<(Arc<str>, EntryChange)>),
+    /// A weak link: what it points to changed.
+    WeakLink,
 }
 
 /// One step of a text delta.

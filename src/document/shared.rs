@@ -21,7 +21,10 @@ use super::fence::Fence;
 use super::jobs::{Job, Jobs};
 use super::pool;
 use super::record::{Record, States};
+use super::subdocument;
+use super::undo::UndoManagers;
 use crate::error::{ErrorCode, ProviderError};
+use crate::protocol::update::count_types_v1;
 
 /// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
 const SLICE: Duration = Duration::from_millis(1);
@@ -70,6 +73,7 @@ pub(super) struct Shared {
     pub(super) baton: Baton,
     pub(super) fence: Arc<Fence>,
     pub(super) capture: Arc<Capture>,
+    pub(super) undo: UndoManagers,
     jobs: Mutex<Jobs>,
     attachments: Mutex<Vec<(AttachmentId, Arc<dyn Attachment>)>>,
     interest: AtomicU8,
@@ -97,11 +101,15 @@ impl Document {
         yrs.skip_gc = !options.is_gc_enabled;
         yrs.auto_load = options.auto_load;
         yrs.should_load = options.should_load;
+        let doc = Doc::with_options(yrs);
+        let (capture, fence) = (Arc::default(), Arc::default());
+        subdocument::observe(&doc, &capture, &fence);
         Self(Arc::new(Shared {
-            doc: Doc::with_options(yrs),
+            doc,
             baton: Baton::new(),
-            fence: Arc::default(),
-            capture: Arc::default(),
+            fence,
+            capture,
+            undo: UndoManagers::default(),
             jobs: Mutex::default(),
             attachments: Mutex::default(),
             interest: AtomicU8::new(0),
@@ -177,7 +185,17 @@ impl Shared {
         attachment: Option<AttachmentId>,
     ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
         self.fence.commit(txn)?;
+        self.collect(txn, attachment)
+    }
+
+    /// The second half of [`Shared::finish`], for a transaction that is committed.
+    pub(super) fn collect(
+        &self,
+        txn: &TransactionMut<'_>,
+        attachment: Option<AttachmentId>,
+    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
         let captured = self.capture.take();
+        self.fence.run(|| subdocument::bury(captured.graves))?;
         let interest = self.interest.load(Ordering::Relaxed);
         let wants = |it: Interest| interest & it as u8 != 0;
         let is_changed = txn.has_changes();
@@ -199,11 +217,15 @@ impl Shared {
         }
         record.events = captured.events;
         record.deep_events = captured.deep_events;
+        record.subdocs = captured.subdocs;
+        record.undo = captured.undo;
         let is_interesting = record.update.is_some()
             || record.update_v2.is_some()
             || record.states.is_some()
             || !record.events.is_empty()
-            || !record.deep_events.is_empty();
+            || !record.deep_events.is_empty()
+            || !record.undo.is_empty()
+            || record.subdocs.is_some();
         Ok((is_interesting.then_some(record), update))
     }
 
@@ -240,14 +262,14 @@ impl Shared {
     }
 
     /// One slice on the JS thread, which holds the baton.
-    pub(super) fn run_slice_here(&self) -> Option<Record> {
+    pub(super) fn run_slice_here(self: &Arc<Self>) -> Option<Record> {
         let Slice { record, answers } = self.run_jobs();
         self.baton.slice_done_by_js(false);
         self.answer(answers);
         record
     }
 
-    fn run_jobs(&self) -> Slice {
+    fn run_jobs(self: &Arc<Self>) -> Slice {
         let started = Instant::now();
         let mut slice = Slice { record: None, answers: Vec::new() };
         while started.elapsed() < SLICE && slice.record.is_none() {
@@ -269,9 +291,15 @@ impl Shared {
     }
 
     /// Applies waiting updates of one provider in one transaction, until the slice is over.
-    fn apply_run(&self, id: AttachmentId, started: Instant) -> (Option<Record>, JobDone) {
+    fn apply_run(
+        self: &Arc<Self>,
+        id: AttachmentId,
+        started: Instant,
+    ) -> (Option<Record>, JobDone) {
         let mut through = 0;
         let mut failed = Vec::new();
+        // It fails for a poisoned document only, and then everything below does.
+        self.undo.prepare(self).ok();
         let mut txn = self.doc.transact_mut_with(Origin::from(id.0));
         loop {
             let group = self.jobs.lock().pop_group(id);
@@ -312,7 +340,7 @@ impl Shared {
         let mut valid = Vec::with_capacity(group.len());
         let mut updates = Vec::with_capacity(group.len());
         for (token, bytes) in group {
-            match decode(&bytes) {
+            match decode(&self.fence, &bytes) {
                 Ok(update) => {
                     updates.push(update);
                     valid.push((token, bytes));
@@ -334,8 +362,8 @@ impl Shared {
             }
             Some(Err(_)) | None => {
                 for (token, bytes) in valid {
-                    if let Err(error) =
-                        decode(&bytes).and_then(|update| self.apply_update(txn, update))
+                    if let Err(error) = decode(&self.fence, &bytes)
+                        .and_then(|update| self.apply_update(txn, update))
                     {
                         failed.push((token, error));
                     }
@@ -406,13 +434,22 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         // The last reference often goes in a finalizer on the JS thread, where freeing a large document would stall.
-        let doc = self.doc.clone();
-        pool::run(move || drop(doc));
+        let (doc, managers) = (self.doc.clone(), self.undo.take());
+        let capture = Arc::clone(&self.capture);
+        pool::run(move || {
+            // No transaction is open any more, so dropping managers can't panic (T 9).
+            drop(managers);
+            subdocument::release(&doc, &capture);
+            drop(doc);
+        });
     }
 }
 
-/// A V1 update. Decoding touches no document, so a panic in it poisons none.
-pub(super) fn decode(bytes: &[u8]) -> Result<Update, ProviderError> {
+/// A V1 update, scanned before the CRDT decodes it. Decoding touches no document, so a panic in it poisons none.
+pub(super) fn decode(fence: &Fence, bytes: &[u8]) -> Result<Update, ProviderError> {
+    let types =
+        count_types_v1(bytes).map_err(|error| invalid(format!("not a V1 update: {error}")))?;
+    fence.add_types(types);
     match catch_unwind(|| Update::decode_v1(bytes)) {
         Ok(Ok(update)) => Ok(update),
         Ok(Err(error)) => Err(invalid(format!("not a V1 update: {error}"))),

@@ -168,6 +168,7 @@ fn to_json(input: &Input) -> Any {
             entries.iter().map(|(key, value)| (key.clone(), to_json(value))).collect(),
         )),
         Input::XmlElement(..) | Input::XmlFragment(..) => Any::from(input_to_string(input)),
+        Input::WeakLink(..) | Input::Document(_) => Any::Undefined,
     }
 }
 

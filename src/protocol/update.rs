@@ -4,7 +4,7 @@ mod scan;
 
 use std::panic::catch_unwind;
 
-pub use scan::{MAX_DEPTH, ScanError, scan_state_vector, scan_v1};
+pub use scan::{MAX_DEPTH, ScanError, count_types_v1, scan_state_vector, scan_v1};
 
 /// An update without content.
 pub const EMPTY: [u8; 2] = [0, 0];

@@ -13,18 +13,23 @@ pub mod functions;
 mod map;
 mod shared_text;
 mod shared_type;
+mod subdocs;
 mod text;
 mod text_delta;
 mod transaction;
+mod undo_event;
+mod undo_manager;
+mod weak_link;
 mod wrapper;
 mod xml;
 
 pub(super) use array::YArray;
 pub(super) use map::YMap;
 pub(super) use text::YText;
+pub(super) use weak_link::YWeakLink;
 pub(super) use xml::{YXmlElement, YXmlFragment, YXmlText};
 
 pub(super) use awareness::{Awareness, AwarenessCore};
-pub(super) use doc::doc_argument;
+pub(super) use doc::{YDoc, doc_argument};
 pub(super) use doc_core::DocCore;
 pub(super) use wrapper::type_to_js;

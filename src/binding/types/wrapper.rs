@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{JavaScriptClassExt, Object};
 use super::doc_core::DocCore;
 use super::shared_type::SharedType;
 use super::xml::{YXmlElement, YXmlFragment, YXmlText};
-use super::{YArray, YMap, YText};
+use super::{YArray, YMap, YText, YWeakLink};
 use crate::binding::error::{Result, throw};
 use crate::document::{TypeHandle, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
@@ -34,6 +34,7 @@ pub(crate) fn type_to_js<'env>(
         TypeKind::XmlElement => wrap!(YXmlElement),
         TypeKind::XmlFragment => wrap!(YXmlFragment),
         TypeKind::XmlText => wrap!(YXmlText),
+        TypeKind::WeakLink => wrap!(YWeakLink),
         TypeKind::Unknown => {
             let message =
                 "a shared type of unknown kind: get it from its document by name and kind";

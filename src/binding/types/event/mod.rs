@@ -3,6 +3,7 @@
 mod array;
 mod map;
 mod text;
+mod weak_link;
 mod xml;
 mod xml_text;
 
@@ -47,6 +48,9 @@ impl EventSource {
             TypeChange::Text(_) => text::YTextEvent(data).into_instance(env)?.as_object(env),
             TypeChange::Array(_) => array::YArrayEvent(data).into_instance(env)?.as_object(env),
             TypeChange::Map(_) => map::YMapEvent(data).into_instance(env)?.as_object(env),
+            TypeChange::WeakLink => {
+                weak_link::YWeakLinkEvent(data).into_instance(env)?.as_object(env)
+            }
             TypeChange::Xml(..) => xml::YXmlEvent(data).into_instance(env)?.as_object(env),
             TypeChange::XmlText(..) => {
                 xml_text::YXmlTextEvent(data).into_instance(env)?.as_object(env)

@@ -10,6 +10,7 @@ use crate::binding::listeners::Listener;
 use crate::binding::types::shared_type::SharedType;
 use crate::binding::types::text_delta::ComputeChange;
 use crate::binding::types::transaction::YTransaction;
+use crate::binding::types::weak_link::{bound, quote_to_js};
 use crate::binding::value::Preliminaries;
 use crate::document::{Input, Sibling, TypeKind, xml_to_string};
 
@@ -222,6 +223,28 @@ impl YXmlText {
         txn: Option<&YTransaction>,
     ) -> Result<Array<'env>> {
         self.0.to_delta(env, [snapshot, prev_snapshot], compute_ychange, txn)
+    }
+
+    /// A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is inserted
+    /// there. An end that is left out is that of the text; an open end does not belong to the range.
+    ///
+    /// Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
+    #[napi(
+        ts_args_type = "lower?: number | null, upper?: number | null, lowerOpen?: boolean | null, upperOpen?: boolean | null, txn?: YTransaction",
+        ts_return_type = "YWeakLink"
+    )]
+    pub fn quote<'env>(
+        &self,
+        env: &'env Env,
+        lower: Option<f64>,
+        upper: Option<f64>,
+        lower_open: Option<bool>,
+        upper_open: Option<bool>,
+        txn: Option<&YTransaction>,
+    ) -> Result<Unknown<'env>> {
+        let range =
+            (bound(*env, lower, lower_open, "lower")?, bound(*env, upper, upper_open, "upper")?);
+        quote_to_js(env, &self.0, txn, range)
     }
 
     /// Sets an attribute, to a value of any kind. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed.
