@@ -35,6 +35,9 @@ pub struct TextRun {
 }
 
 /// Applies a delta. Nothing is changed unless all of its steps are inside of the text.
+///
+/// Deletions come last: after one the CRDT believes that it has passed the formats behind it, and gets wrong what the
+/// same delta inserts or formats there.
 pub fn text_apply_delta(
     txn: &mut TransactionMut<'_>,
     branch: BranchPtr,
@@ -49,7 +52,11 @@ pub fn text_apply_delta(
             position += length;
         }
     }
-    text.apply_delta(txn, ordered(steps).into_iter().map(Delta::from));
+    let (delta, deletions) = without_deletions(steps);
+    text.apply_delta(txn, delta);
+    for (index, length) in deletions.into_iter().rev() {
+        text.remove_range(txn, index, length);
+    }
     Ok(())
 }
 
@@ -66,20 +73,6 @@ pub fn text_runs_between(
     previous: Option<&Snapshot>,
 ) -> Vec<TextRun> {
     merged(TextRef::from(branch).diff_range(txn, snapshot, previous, YChange::identity))
-}
-
-impl From<DeltaStep> for Delta<Embed> {
-    fn from(step: DeltaStep) -> Self {
-        match step {
-            DeltaStep::Insert(input, attributes) => {
-                Self::Inserted(Embed::new(input), Some(Box::new(attributes)))
-            }
-            DeltaStep::Delete(length) => Self::Deleted(length),
-            DeltaStep::Retain(length, attributes) => {
-                Self::Retain(length, Some(Box::new(attributes)))
-            }
-        }
-    }
 }
 
 /// Neighbours of equal attributes as one run: the CRDT begins another one at every format, even one that changes nothing.
@@ -121,28 +114,33 @@ fn finish(runs: &mut [TextRun], text: &mut String) {
     }
 }
 
-/// The same delta with deletions behind the insertions at their place, and without steps of no length.
-///
-/// After a deletion the CRDT believes that it has passed the formats behind it, and would give what comes in there the
-/// formats of what went away.
-fn ordered(steps: Vec<DeltaStep>) -> Vec<DeltaStep> {
-    let mut ordered = Vec::with_capacity(steps.len());
-    let mut deleted = 0;
+/// The delta with the text that it deletes retained, and where that stands then. Steps of no length are left out: they do
+/// nothing, and the CRDT takes none.
+fn without_deletions(steps: Vec<DeltaStep>) -> (Vec<Delta<Embed>>, Vec<(u32, u32)>) {
+    let mut delta = Vec::with_capacity(steps.len());
+    let mut deletions = Vec::new();
+    let mut position = 0;
     for step in steps {
-        match step {
-            DeltaStep::Delete(length) => deleted += length,
-            DeltaStep::Insert(Input::Any(Any::String(chunk)), _) if chunk.is_empty() => {}
-            DeltaStep::Insert(..) => ordered.push(step),
-            DeltaStep::Retain(0, _) => {}
-            DeltaStep::Retain(..) => {
-                ordered.extend((deleted > 0).then_some(DeltaStep::Delete(deleted)));
-                deleted = 0;
-                ordered.push(step);
+        let (length, step) = match step {
+            DeltaStep::Insert(input, attributes) => {
+                let length = match &input {
+                    Input::Any(Any::String(chunk)) => chunk.encode_utf16().count() as u32,
+                    _ => 1,
+                };
+                (length, Delta::Inserted(Embed::new(input), Some(Box::new(attributes))))
             }
-        }
+            DeltaStep::Delete(length) => {
+                deletions.extend((length > 0).then_some((position, length)));
+                (length, Delta::Retain(length, None))
+            }
+            DeltaStep::Retain(length, attributes) => {
+                (length, Delta::Retain(length, Some(Box::new(attributes))))
+            }
+        };
+        delta.extend((length > 0).then_some(step));
+        position += length;
     }
-    ordered.extend((deleted > 0).then_some(DeltaStep::Delete(deleted)));
-    ordered
+    (delta, deletions)
 }
 
 #[cfg(test)]
