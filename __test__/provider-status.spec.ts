@@ -114,7 +114,10 @@ test('synced_alternates_strictly_over_connect_and_disconnect_cycles', async (t) 
   }
   await whenSynced(provider, 'doc')
   const alternating = Array.from({ length: 11 }, (_, index) => index % 2 === 0)
-  t.deepEqual(states, alternating.map((state) => ['doc', state, state]))
+  t.deepEqual(
+    states,
+    alternating.map((state) => ['doc', state, state])
+  )
 })
 
 test('a_quick_disconnect_and_connect_ends_connected_with_one_socket', async (t) => {
@@ -126,7 +129,10 @@ test('a_quick_disconnect_and_connect_ends_connected_with_one_socket', async (t) 
   }
   await whenSynced(provider, 'doc')
   t.is(provider.status, 'connected')
-  t.deepEqual(server.sockets.map(({ id }) => id), [provider.socket.id])
+  t.deepEqual(
+    server.sockets.map(({ id }) => id),
+    [provider.socket.id]
+  )
 })
 
 test('a_connect_while_connected_syncs_anew_without_a_status', async (t) => {
@@ -214,7 +220,10 @@ test('fifty_documents_are_synced_over_one_connection', async (t) => {
     return doc
   })
   await Promise.all(docIds.map((docId) => whenSynced(second, docId)))
-  t.deepEqual(docs.map((doc) => doc.getText('body').toString()), docIds)
+  t.deepEqual(
+    docs.map((doc) => doc.getText('body').toString()),
+    docIds
+  )
   t.is(gateway.io.sockets.sockets.size, 2)
 })
 

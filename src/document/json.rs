@@ -10,11 +10,15 @@ use crate::error::{ErrorCode, ProviderError};
 /// JavaScript could not hold deeper values: making them is recursive on its stack.
 const MAX_DEPTH: usize = 1000;
 
-/// An array or a map with all that is nested in it.
+/// A shared type with all that is nested in it, seen as this kind: a root can be looked at as any.
 ///
 /// Fails with `ERR_UNSUPPORTED_VALUE` when that is nested deeper than anybody means it.
-pub fn to_json<T: ReadTxn>(txn: &T, branch: BranchPtr) -> Result<Any, ProviderError> {
-    let json = match TypeKind::of(&branch) {
+pub fn to_json<T: ReadTxn>(
+    txn: &T,
+    branch: BranchPtr,
+    kind: TypeKind,
+) -> Result<Any, ProviderError> {
+    let json = match kind {
         TypeKind::Map => MapRef::from(branch).to_json(txn),
         _ => ArrayRef::from(branch).to_json(txn),
     };

@@ -134,8 +134,10 @@ impl YArray {
         if self.0.is_preliminary() {
             return self.values(env, txn).map(|it| it.to_unknown());
         }
-        let json =
-            self.0.read(*env, txn, |reader, branch| to_json(reader, branch))?.or_throw(*env)?;
+        let json = self
+            .0
+            .read(*env, txn, |reader, branch| to_json(reader, branch, TypeKind::Array))?
+            .or_throw(*env)?;
         any_to_js(env, &json)
     }
 

@@ -104,8 +104,10 @@ impl YMap {
         if self.0.is_preliminary() {
             return self.entries(env, txn).map(|it| it.to_unknown());
         }
-        let json =
-            self.0.read(*env, txn, |reader, branch| to_json(reader, branch))?.or_throw(*env)?;
+        let json = self
+            .0
+            .read(*env, txn, |reader, branch| to_json(reader, branch, TypeKind::Map))?
+            .or_throw(*env)?;
         any_to_js(env, &json)
     }
 
