@@ -126,7 +126,7 @@ impl YDoc {
     #[napi(ts_return_type = "YXmlFragment")]
     pub fn get_xml_fragment<'env>(&self, env: &'env Env, name: String) -> Result<Object<'env>> {
         self.root(env, TypeKind::XmlFragment, &name, |txn, name| {
-            drop(txn.get_or_insert_xml_fragment(name));
+            txn.get_or_insert_xml_fragment(name);
         })
     }
 
