@@ -3,15 +3,7 @@
 
 /** What can be stored in a document. */
 export type YValue =
-  | undefined
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | YValue[]
-  | { [key: string]: YValue }
+  undefined | null | boolean | number | bigint | string | Uint8Array | YValue[] | { [key: string]: YValue }
 
 /** What can be inserted into a `YArray` or `YMap`: a value, or a preliminary shared type. */
 export type YInput = YValue | YText | YArray | YMap
@@ -42,6 +34,39 @@ export type YEvent = YTextEvent | YArrayEvent | YMapEvent
 
 /** Logical id of a shared type, the same on all replicas. */
 export type YTypeId = { type: string } | { client: number; clock: number }
+
+/** A snapshot: what a document held at one time. A string that can be stored, in a form of this package and `ywasm`. */
+export type YSnapshot = string
+
+/** A place in a shared type that stays where it is while others edit: that of Yjs, as JSON. */
+export type YRelativePosition = { assoc?: number } & (
+  | { item: { client: number; clock: number } }
+  | { type: { client: number; clock: number } }
+  | { tname: string }
+)
+
+/** Older names, as ywasm 0.18 has them. */
+export declare const createStickyIndexFromType: typeof createRelativePositionFromTypeIndex
+export declare const createOffsetFromStickyIndex: typeof createAbsolutePositionFromRelativePosition
+export declare const encodeStickyIndex: typeof encodeRelativePosition
+export declare const decodeStickyIndex: typeof decodeRelativePosition
+
+/** What the older ways to listen return. */
+export interface YObserver {
+  /** Removes the listener. */
+  free(): void
+}
+
+export interface YDoc {
+  /** Older name of `on('update', callback)`. */
+  onUpdate(callback: (update: Uint8Array, txn: YTransaction) => void): YObserver
+  /** Older name of `on('updateV2', callback)`. */
+  onUpdateV2(callback: (update: Uint8Array, txn: YTransaction) => void): YObserver
+  /** Older name of `on('afterTransaction', callback)`. */
+  onAfterTransaction(callback: (txn: YTransaction) => void): YObserver
+  /** Older name of `on('destroy', callback)`. */
+  onDestroy(callback: (doc: YDoc) => void): YObserver
+}
 
 export interface YTransaction {
   /** Commits: `using txn = doc.beginTransaction()`. */
@@ -456,20 +481,40 @@ export declare class YDoc {
    */
   beginTransaction(origin?: any): YTransaction
   /**
-   * Adds a listener. `update` and `updateV2` get the bytes of every transaction, `afterTransaction` the
-   * transaction, `destroy` the document.
+   * Adds a listener. `update` and `updateV2` get the bytes of every transaction, `afterTransaction` and then
+   * `cleanup` the transaction, `destroy` the document.
    *
    * Throws `ERR_INVALID_ARGUMENT` for any other event.
    */
   on(event: 'update' | 'updateV2', callback: (update: Uint8Array, txn: YTransaction) => void): void
-  on(event: 'afterTransaction', callback: (txn: YTransaction) => void): void
+  on(event: 'afterTransaction' | 'cleanup', callback: (txn: YTransaction) => void): void
   on(event: 'destroy', callback: (doc: YDoc) => void): void
   /** Removes a listener. Returns whether it was there. */
-  off(event: 'update' | 'updateV2' | 'afterTransaction' | 'destroy', callback: (...args: any[]) => void): boolean
+  off(event: 'update' | 'updateV2' | 'afterTransaction' | 'cleanup' | 'destroy', callback: (...args: any[]) => void): boolean
   /** Emits `destroy` and forgets all listeners. The content stays readable. */
   destroy(): void
   /** Does nothing; documents need not be freed. */
   free(): void
+  /** Kind of a document among shared types: 9. */
+  get type(): number
+  /** Whether the document is no subdocument of another one. */
+  get prelim(): boolean
+  /** The document that this one is a subdocument of, or `null`. */
+  get parentDoc(): YDoc | null
+  /** All root types by name; `undefined` for one that only a remote update named so far, because it has no kind yet. */
+  roots(txn?: YTransaction): Array<[name: string, type: YText | YArray | YMap | undefined]>
+  /**
+   * Everything that a JSON path leads to: `$.users[*].name`. Filters are not supported.
+   *
+   * Throws `ERR_INVALID_ARGUMENT` when it is no path.
+   */
+  selectAll(jsonPath: string): Array<any>
+  /**
+   * The first value that a JSON path leads to, or `undefined`.
+   *
+   * Throws `ERR_INVALID_ARGUMENT` when it is no path.
+   */
+  selectOne(jsonPath: string): any
 }
 
 /**
@@ -652,11 +697,72 @@ export declare class YTransaction {
    */
   applyV1(diff: Uint8Array): void
   /**
-   * The edits made so far in this transaction, as a V1 update.
+   * The edits made so far in this transaction, as a V1 update. In listeners, all of them.
    *
-   * Throws `ERR_TRANSACTION_CLOSED` after `commit()`, and in listeners of anything but `update`.
+   * Throws `ERR_TRANSACTION_CLOSED` after `commit()`, and in listeners of shared types unless the document has a
+   * listener of updates or transactions: without one nobody encoded the update.
    */
   encodeUpdate(): Uint8Array
+  /**
+   * State vector of the document before this transaction.
+   *
+   * Throws `ERR_TRANSACTION_CLOSED` after `commit()`; in listeners it works.
+   */
+  get beforeState(): Map<number, number>
+  /**
+   * State vector of the document after this transaction; so far, while it is open.
+   *
+   * Throws `ERR_TRANSACTION_CLOSED` after `commit()`; in listeners it works.
+   */
+  get afterState(): Map<number, number>
+  /**
+   * What this transaction deleted: `[clock, length]` pairs by client.
+   *
+   * Throws `ERR_TRANSACTION_CLOSED` after `commit()`; in listeners it works.
+   */
+  get deleteSet(): Map<number, Array<[clock: number, length: number]>>
+  /** Updates that wait for others before them, and the states that they wait for; `null` when there are none. */
+  get pendingStructs(): { update: Uint8Array; missing: Map<number, number> } | null
+  /** Deletions of what has not come yet, `[clock, length]` pairs by client; `undefined` when there are none. */
+  get pendingDeleteSet(): Map<number, Array<[clock: number, length: number]>> | undefined
+  /**
+   * The shared type with this id, `undefined` if there is none or it was deleted.
+   *
+   * Throws `ERR_INVALID_ARGUMENT` when it is no id of a shared type.
+   */
+  get(id: YTypeId): YText | YArray | YMap | undefined
+  /**
+   * Everything that a JSON path leads to: `$.users[*].name`. Filters are not supported.
+   *
+   * Throws `ERR_INVALID_ARGUMENT` when it is no path.
+   */
+  selectAll(jsonPath: string): Array<any>
+  /**
+   * The first value that a JSON path leads to, or `undefined`.
+   *
+   * Throws `ERR_INVALID_ARGUMENT` when it is no path.
+   */
+  selectOne(jsonPath: string): any
+  /**
+   * Frees deleted content of the document, also of one with `gc: false`. Snapshots that need it become useless.
+   *
+   * Throws `ERR_TRANSACTION_CLOSED` after `commit()` and in listeners.
+   */
+  gc(): void
+  /**
+   * Applies a V2 update in this transaction.
+   *
+   * Throws `ERR_INVALID_UPDATE` when the bytes are no V2 update, `ERR_TRANSACTION_CLOSED` after `commit()`.
+   */
+  applyV2(diff: Uint8Array): void
+  /**
+   * What a peer with this V1 state vector lacks; without one, everything. A V2 update.
+   *
+   * Throws `ERR_INVALID_UPDATE` when the bytes are no state vector.
+   */
+  diffV2(vector?: Uint8Array | undefined | null): Uint8Array
+  /** The same as `encodeUpdate()`, as a V2 update. */
+  encodeUpdateV2(): Uint8Array
 }
 
 /**
@@ -673,8 +779,97 @@ export declare function applyAwarenessUpdate(awareness: Awareness, update: Uint8
  */
 export declare function applyUpdate(doc: YDoc, update: Uint8Array, origin?: any): void
 
+/**
+ * The same as `applyUpdate`, on another thread. It waits for the current tick and for an open transaction, and is a
+ * transaction of its own. The promise is fulfilled after the listeners ran, who get the origin.
+ *
+ * Rejects with `ERR_INVALID_UPDATE` when the bytes are no V1 update; the document is unchanged then.
+ */
+export declare function applyUpdateAsync(doc: YDoc, update: Uint8Array, origin?: any): Promise<void>
+
+/**
+ * Applies V1 updates to a new document, with or without garbage collection, and returns what it holds: smaller than
+ * what `mergeUpdatesV1` returns, which keeps everything it does not understand.
+ *
+ * Throws `ERR_INVALID_UPDATE` when any of them is no V1 update.
+ */
+export declare function applyUpdatesV1(gc: boolean, updates: Array<Uint8Array>): Uint8Array
+
+/**
+ * The same as `applyUpdatesV1`, from and to V2 updates.
+ *
+ * Throws `ERR_INVALID_UPDATE` when any of them is no V2 update.
+ */
+export declare function applyUpdatesV2(gc: boolean, updates: Array<Uint8Array>): Uint8Array
+
+/**
+ * Applies a V2 update to a document. Listeners run before it returns.
+ *
+ * Throws `ERR_INVALID_UPDATE` when the bytes are no V2 update; the document is unchanged then.
+ */
+export declare function applyUpdateV2(doc: YDoc, update: Uint8Array, origin?: any): void
+
+/** Whether two positions are the same. `null` is the same as `null`. */
+export declare function compareRelativePositions(a: YRelativePosition | null, b: YRelativePosition | null): boolean
+
+/** Where a position is now; `null` if the document does not know what it holds on to. */
+export declare function createAbsolutePositionFromRelativePosition(rpos: YRelativePosition, doc: YDoc): { index: number; assoc: number } | null
+
+/**
+ * The position at an index. Below 0, `assoc` ties it to the element on its left, else to the one on its right.
+ *
+ * Throws `ERR_OUT_OF_RANGE` past the end, `ERR_PRELIMINARY_TYPE`, `ERR_DELETED_TYPE`.
+ */
+export declare function createRelativePositionFromTypeIndex(ytype: YText | YArray, index: number, assoc?: number, txn?: YTransaction): YRelativePosition
+
+/**
+ * A V1 update in words, for people who look for an error. The form may change.
+ *
+ * Throws `ERR_INVALID_UPDATE` when the bytes are no V1 update.
+ */
+export declare function debugUpdateV1(update: Uint8Array): string
+
+/**
+ * A V2 update in words, for people who look for an error. The form may change.
+ *
+ * Throws `ERR_INVALID_UPDATE` when the bytes are no V2 update.
+ */
+export declare function debugUpdateV2(update: Uint8Array): string
+
+/**
+ * Reads an envelope. The payload is a copy.
+ *
+ * Throws `ERR_INVALID_ENVELOPE` when the bytes are none.
+ */
+export declare function decodeEnvelope(bytes: Uint8Array): { metadata: ProtocolMessageMetadata; payload: Uint8Array }
+
+/** Reads a position. Throws `ERR_INVALID_UPDATE` when the bytes are none. */
+export declare function decodeRelativePosition(bin: Uint8Array): YRelativePosition
+
+/** Reads a snapshot, V1. Throws `ERR_INVALID_UPDATE` when the bytes are none. */
+export declare function decodeSnapshotV1(snapshot: Uint8Array): YSnapshot
+
+/** Reads a snapshot, V2 of Yjs or of `ywasm`. Throws `ERR_INVALID_UPDATE` when the bytes are none. */
+export declare function decodeSnapshotV2(snapshot: Uint8Array): YSnapshot
+
 /** Encodes the states of these clients, of all that are known without a list. */
 export declare function encodeAwarenessUpdate(awareness: Awareness, clients?: Array<number> | undefined | null): Uint8Array
+
+/**
+ * Writes an envelope around a payload.
+ *
+ * Throws `ERR_INVALID_ENVELOPE` when the metadata lacks `roomId` or `docId`, or takes more than 65535 bytes.
+ */
+export declare function encodeEnvelope(metadata: ProtocolMessageMetadata, payload: Uint8Array): Uint8Array
+
+/** A position as bytes, those of Yjs. */
+export declare function encodeRelativePosition(rpos: YRelativePosition): Uint8Array
+
+/** A snapshot as bytes, V1. Throws `ERR_INVALID_ARGUMENT` when it is none. */
+export declare function encodeSnapshotV1(snapshot: YSnapshot): Uint8Array
+
+/** A snapshot as bytes, V2 as Yjs writes it. Throws `ERR_INVALID_ARGUMENT` when it is none. */
+export declare function encodeSnapshotV2(snapshot: YSnapshot): Uint8Array
 
 /**
  * What a peer with this V1 state vector lacks; without one, the whole document. A V1 update.
@@ -683,8 +878,46 @@ export declare function encodeAwarenessUpdate(awareness: Awareness, clients?: Ar
  */
 export declare function encodeStateAsUpdate(doc: YDoc, vector?: Uint8Array | undefined | null): Uint8Array
 
+/**
+ * The same as `encodeStateAsUpdate`, on another thread. Edits of this tick are part of it.
+ *
+ * Rejects with `ERR_INVALID_UPDATE` when the bytes are no state vector.
+ */
+export declare function encodeStateAsUpdateAsync(doc: YDoc, vector?: Uint8Array | undefined | null): Promise<Uint8Array>
+
+/**
+ * What a peer with this V1 state vector lacks; without one, the whole document. A V2 update.
+ *
+ * Throws `ERR_INVALID_UPDATE` when the bytes are no state vector.
+ */
+export declare function encodeStateAsUpdateV2(doc: YDoc, vector?: Uint8Array | undefined | null): Uint8Array
+
+/**
+ * The content at the time of a snapshot, as a V1 update.
+ *
+ * Throws `ERR_INVALID_ARGUMENT` for a document with garbage collection: what it deleted is gone.
+ */
+export declare function encodeStateFromSnapshotV1(doc: YDoc, snapshot: YSnapshot): Uint8Array
+
+/**
+ * The content at the time of a snapshot, as a V2 update.
+ *
+ * Throws `ERR_INVALID_ARGUMENT` for a document with garbage collection: what it deleted is gone.
+ */
+export declare function encodeStateFromSnapshotV2(doc: YDoc, snapshot: YSnapshot): Uint8Array
+
 /** The document's state vector, V1: what it has, so that a peer can tell what it lacks. */
 export declare function encodeStateVector(doc: YDoc): Uint8Array
+
+/** Whether two snapshots are of the same content. Throws `ERR_INVALID_ARGUMENT` when one of them is none. */
+export declare function equalSnapshots(snap1: YSnapshot, snap2: YSnapshot): boolean
+
+/**
+ * The same as `mergeUpdatesV1`, on another thread.
+ *
+ * Rejects with `ERR_INVALID_UPDATE` when any of them is no V1 update.
+ */
+export declare function mergeUpdatesAsync(updates: Array<Uint8Array>): Promise<Uint8Array>
 
 /**
  * Merges V1 updates into one, without a document.
@@ -692,6 +925,30 @@ export declare function encodeStateVector(doc: YDoc): Uint8Array
  * Throws `ERR_INVALID_UPDATE` when any of them is no V1 update.
  */
 export declare function mergeUpdatesV1(updates: Array<Uint8Array>): Uint8Array
+
+/**
+ * Merges V2 updates into one, without a document.
+ *
+ * Throws `ERR_INVALID_UPDATE` when any of them is no V2 update.
+ */
+export declare function mergeUpdatesV2(updates: Array<Uint8Array>): Uint8Array
+
+/**
+ * An awareness update whose states went through a function.
+ *
+ * Throws `ERR_INVALID_UPDATE` when the bytes are none, `ERR_UNSUPPORTED_VALUE` when a new state has no JSON form, and
+ * what the function throws.
+ */
+export declare function modifyAwarenessUpdate(update: Uint8Array, modify: (state: any, clientId: number) => any): Uint8Array
+
+/** Forgets the states of these clients; listeners get the origin `undefined`. */
+export declare function removeAwarenessStates(awareness: Awareness, clients: Iterable<number | bigint> & ArrayLike<number | bigint>): void
+
+/** Does nothing: a failure inside of the CRDT is an `ERR_DOC_POISONED` here, not the end of a WebAssembly module. */
+export declare function setPanicHook(): void
+
+/** A snapshot of what a document holds now. Documents that are to be looked at through snapshots need `gc: false`. */
+export declare function snapshot(doc: YDoc): YSnapshot
 
 /** What a document is told at its birth. */
 export interface YDocOptions {

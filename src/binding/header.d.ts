@@ -35,6 +35,39 @@ export type YEvent = YTextEvent | YArrayEvent | YMapEvent
 /** Logical id of a shared type, the same on all replicas. */
 export type YTypeId = { type: string } | { client: number; clock: number }
 
+/** A snapshot: what a document held at one time. A string that can be stored, in a form of this package and `ywasm`. */
+export type YSnapshot = string
+
+/** A place in a shared type that stays where it is while others edit: that of Yjs, as JSON. */
+export type YRelativePosition = { assoc?: number } & (
+  | { item: { client: number; clock: number } }
+  | { type: { client: number; clock: number } }
+  | { tname: string }
+)
+
+/** Older names, as ywasm 0.18 has them. */
+export declare const createStickyIndexFromType: typeof createRelativePositionFromTypeIndex
+export declare const createOffsetFromStickyIndex: typeof createAbsolutePositionFromRelativePosition
+export declare const encodeStickyIndex: typeof encodeRelativePosition
+export declare const decodeStickyIndex: typeof decodeRelativePosition
+
+/** What the older ways to listen return. */
+export interface YObserver {
+  /** Removes the listener. */
+  free(): void
+}
+
+export interface YDoc {
+  /** Older name of `on('update', callback)`. */
+  onUpdate(callback: (update: Uint8Array, txn: YTransaction) => void): YObserver
+  /** Older name of `on('updateV2', callback)`. */
+  onUpdateV2(callback: (update: Uint8Array, txn: YTransaction) => void): YObserver
+  /** Older name of `on('afterTransaction', callback)`. */
+  onAfterTransaction(callback: (txn: YTransaction) => void): YObserver
+  /** Older name of `on('destroy', callback)`. */
+  onDestroy(callback: (doc: YDoc) => void): YObserver
+}
+
 export interface YTransaction {
   /** Commits: `using txn = doc.beginTransaction()`. */
   [Symbol.dispose](): void

@@ -7,6 +7,7 @@
 //! - No lock and no `RefCell` borrow is held while JavaScript runs: a listener may call anything.
 
 mod deferred;
+pub mod envelope;
 mod error;
 mod events;
 mod hidden;
@@ -17,6 +18,7 @@ mod options;
 pub mod provider;
 mod provider_core;
 mod raw;
+mod requests;
 pub mod types;
 mod value;
 

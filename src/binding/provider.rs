@@ -237,7 +237,7 @@ impl ProtocolManager {
         };
         let (deferred, promise) = Deferred::new(env)?;
         if let Err(error) = self.core.check_alive() {
-            deferred.settle(*env, Err(error));
+            deferred.settle::<()>(*env, Err(error));
             return Ok(promise);
         }
         self.core.flush_updates();

@@ -12,7 +12,7 @@ use super::deferred::Deferred;
 use super::error::{OrThrow, Result};
 use super::hidden::Hidden;
 use super::inbox::{Inbox, Message};
-use super::js_thread::JsThread;
+use super::js_thread::{JsThread, Origin};
 use super::listeners::Listeners;
 use super::raw::{self, Reference, Thrown};
 use super::types::{Awareness, AwarenessCore, DocCore};
@@ -172,7 +172,8 @@ impl ProviderCore {
         let attachment = self.handle.add_document(add, &core.document());
         awareness_core.attach(self.handle.clone(), key);
         if let Some(wrapper) = self.wrapper() {
-            self.thread.set_provider_of(attachment, Reference::weak(*env, &wrapper)?);
+            self.thread
+                .set_origin_of(attachment, Origin::Provider(Reference::weak(*env, &wrapper)?));
             let mut state = Object::new(env)?;
             if let Some(doc) = core.wrapper() {
                 state.set("doc", doc)?;
@@ -202,7 +203,7 @@ impl ProviderCore {
         entry.core.flush_updates();
         entry.awareness.detach(key, &self.handle);
         self.handle.remove_document(key);
-        self.thread.forget_provider_of(entry.attachment);
+        self.thread.forget_origin_of(entry.attachment);
         if let Some(mut states) = self.states(env)? {
             states.delete_named_property(doc_id)?;
         }
@@ -347,11 +348,11 @@ impl ProviderCore {
         let flushes = self.flushes.take();
         for deferred in flushes.into_values() {
             let error = ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed");
-            deferred.settle(env, Err(error));
+            deferred.settle::<()>(env, Err(error));
         }
         for (key, entry) in self.documents.take() {
             entry.awareness.detach(key, &self.handle);
-            self.thread.forget_provider_of(entry.attachment);
+            self.thread.forget_origin_of(entry.attachment);
         }
         if let (Ok(Some(mut listeners)), true) = (self.listeners(env), self.is_destroyed.get()) {
             listeners.clear().ok();
@@ -376,7 +377,7 @@ impl Drop for ProviderCore {
     fn drop(&mut self) {
         for (key, entry) in self.documents.take() {
             entry.awareness.detach(key, &self.handle);
-            self.thread.forget_provider_of(entry.attachment);
+            self.thread.forget_origin_of(entry.attachment);
         }
         self.thread.forget_provider(self.id);
     }

@@ -205,7 +205,12 @@ fn fill(txn: &mut TransactionMut<'_>, out: &Out, rest: Option<Input>) -> Result<
     }
 }
 
-fn check(index: u32, length: u32, available: u32, what: &str) -> Result<(), ProviderError> {
+pub(super) fn check(
+    index: u32,
+    length: u32,
+    available: u32,
+    what: &str,
+) -> Result<(), ProviderError> {
     if index.checked_add(length).is_some_and(|end| end <= available) {
         return Ok(());
     }

@@ -18,6 +18,11 @@ pub(super) enum Job {
         token: u64,
         update: Bytes,
     },
+    /// An update that the process itself gave, not scanned yet. Never dropped: who gave it waits for the answer.
+    ApplyUnscanned {
+        token: u64,
+        update: Bytes,
+    },
     /// Stands where an update was dropped, so that its token is still answered in order.
     Dropped {
         token: u64,

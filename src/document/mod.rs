@@ -13,8 +13,10 @@ mod capture;
 mod edit;
 mod fence;
 mod jobs;
+mod json_path;
 mod local;
 mod pool;
+mod position;
 mod record;
 mod shared;
 mod value;
@@ -24,9 +26,13 @@ pub use edit::{
     Input, Slot, array_delete, array_insert, map_delete, map_set, text_delete, text_format,
     text_insert, text_insert_embed,
 };
+pub use json_path::{JsonPathError, select_all, select_one};
 pub use local::{Entered, LocalDocument, Reader};
+pub use pool::run as run_on_pool;
+pub use position::{Position, PositionScope};
 pub use record::{
-    DeepEvent, EntryChange, Record, SequenceChange, States, TextChange, TypeChange, TypeEvent,
+    DeepEvent, Deletes, EntryChange, Record, SequenceChange, States, TextChange, TypeChange,
+    TypeEvent, deletes,
 };
 pub use shared::{Document, DocumentOptions, Interest, Waker};
 pub use value::{TypeHandle, TypeKind, Value};

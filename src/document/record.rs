@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use yrs::types::PathSegment;
-use yrs::{Any, StateVector};
+use yrs::{Any, IdSet, ReadTxn, StateVector, TransactionMut};
 
 use super::attachment::AttachmentId;
 use super::value::{TypeHandle, Value};
@@ -18,11 +18,13 @@ pub struct Record {
     pub events: Vec<TypeEvent>,
     /// Changes below deeply observed types.
     pub deep_events: Vec<DeepEvent>,
-    /// The change as a V1 update, if anyone wants it.
+    /// The change as a V1 update, if anyone listens to updates or transactions.
     pub update: Option<Bytes>,
     /// The change as a V2 update, if anyone wants it.
     pub update_v2: Option<Bytes>,
-    /// State vectors around the transaction, if anyone listens to `afterTransaction`.
+    /// Whether anyone listens to `afterTransaction` or `cleanup`.
+    pub is_transaction_wanted: bool,
+    /// State vectors around the transaction. Always there when a listener gets the record, whatever it listens to.
     pub states: Option<Box<States>>,
 }
 
@@ -31,10 +33,34 @@ pub struct Record {
 pub struct States {
     /// State vector before.
     pub before: StateVector,
-    /// State vector after.
+    /// State vector after; so far, while the transaction is open.
     pub after: StateVector,
-    /// What was deleted: client, then (clock, length) pairs.
-    pub deletes: Vec<(u64, Vec<(u32, u32)>)>,
+    /// What was deleted.
+    pub deletes: Deletes,
+}
+
+/// What was deleted: client, then (clock, length) pairs.
+pub type Deletes = Vec<(u64, Vec<(u32, u32)>)>;
+
+impl States {
+    /// The states around a transaction, open or committed.
+    pub fn of(txn: &TransactionMut<'_>) -> Self {
+        Self {
+            before: txn.before_state().clone(),
+            // Not `after_state()`, which remembers what it returned before the last edit.
+            after: txn.state_vector(),
+            deletes: deletes(txn.delete_set()),
+        }
+    }
+}
+
+/// The ranges of a delete set as plain data.
+pub fn deletes(set: &IdSet) -> Deletes {
+    set.iter()
+        .map(|(client, ranges)| {
+            (client.get(), ranges.iter().map(|it| (it.start, it.end - it.start)).collect())
+        })
+        .collect()
 }
 
 /// A change of one shared type.

@@ -22,6 +22,7 @@ use super::jobs::{Job, Jobs};
 use super::pool;
 use super::record::{Record, States};
 use crate::error::{ErrorCode, ProviderError};
+use crate::protocol::update::scan_v1;
 
 /// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
 const SLICE: Duration = Duration::from_millis(1);
@@ -42,6 +43,14 @@ pub enum Interest {
     UpdateV2 = 2,
     /// `afterTransaction`
     AfterTransaction = 4,
+    /// `cleanup`
+    Cleanup = 8,
+}
+
+impl Interest {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Update, Self::UpdateV2, Self::AfterTransaction, Self::Cleanup];
 }
 
 /// How a document is made.
@@ -127,6 +136,11 @@ impl Document {
         self.queue(id, Job::Apply { token, update });
     }
 
+    /// Applies a V1 update that was not scanned, in a transaction of its own; answered by [`JobDone::Applied`].
+    pub fn apply_unscanned(&self, id: AttachmentId, token: u64, update: Bytes) {
+        self.queue(id, Job::ApplyUnscanned { token, update });
+    }
+
     /// Encodes what a peer with this V1 state vector lacks (empty bytes: everything).
     pub fn encode_diff(&self, id: AttachmentId, token: u64, state_vector: Bytes) {
         self.queue(id, Job::EncodeDiff { token, state_vector });
@@ -179,29 +193,36 @@ impl Shared {
         let interest = self.interest.load(Ordering::Relaxed);
         let wants = |it: Interest| interest & it as u8 != 0;
         let is_changed = txn.has_changes();
-        let is_forwarded =
-            is_changed && self.attachments.lock().iter().any(|(id, _)| Some(*id) != attachment);
+        let is_forwarded = is_changed
+            && self
+                .attachments
+                .lock()
+                .iter()
+                .any(|(id, it)| Some(*id) != attachment && it.wants_updates());
 
         let mut record = Record { attachment, ..Record::default() };
         let mut update = None;
-        if is_forwarded || (is_changed && wants(Interest::Update)) {
+        record.is_transaction_wanted =
+            wants(Interest::AfterTransaction) || wants(Interest::Cleanup);
+        let is_update_wanted = wants(Interest::Update) || record.is_transaction_wanted;
+        if is_forwarded || (is_changed && is_update_wanted) {
             let bytes = Bytes::from(self.fence.run(|| txn.encode_update_v1())?);
             update = is_forwarded.then(|| bytes.clone());
-            record.update = wants(Interest::Update).then_some(bytes);
+            record.update = is_update_wanted.then_some(bytes);
         }
         if is_changed && wants(Interest::UpdateV2) {
             record.update_v2 = Some(Bytes::from(self.fence.run(|| txn.encode_update_v2())?));
-        }
-        if wants(Interest::AfterTransaction) {
-            record.states = Some(Box::new(states(txn)));
         }
         record.events = captured.events;
         record.deep_events = captured.deep_events;
         let is_interesting = record.update.is_some()
             || record.update_v2.is_some()
-            || record.states.is_some()
+            || record.is_transaction_wanted
             || !record.events.is_empty()
             || !record.deep_events.is_empty();
+        if is_interesting {
+            record.states = Some(Box::new(self.fence.run(|| States::of(txn))?));
+        }
         Ok((is_interesting.then_some(record), update))
     }
 
@@ -210,7 +231,7 @@ impl Shared {
         // Copied out first: an attachment must not run under this lock.
         let targets: Vec<_> =
             self.attachments.lock().iter().filter(|(id, _)| Some(*id) != except).cloned().collect();
-        for (_, attachment) in targets {
+        for (_, attachment) in targets.into_iter().filter(|(_, it)| it.wants_updates()) {
             attachment.handle_updates(updates.to_vec());
         }
     }
@@ -253,7 +274,11 @@ impl Shared {
                 let mut jobs = self.jobs.lock();
                 (jobs.pop_other(), jobs.next_update())
             };
-            if let Some((id, job)) = other {
+            if let Some((id, Job::ApplyUnscanned { token, update })) = other {
+                let (record, done) = self.apply_unscanned(id, token, &update);
+                slice.record = record;
+                slice.answers.push((id, done));
+            } else if let Some((id, job)) = other {
                 slice.answers.extend(self.run_other(job).into_iter().map(|done| (id, done)));
             } else if let Some(id) = update_from {
                 let (record, done) = self.apply_run(id, started);
@@ -297,6 +322,31 @@ impl Shared {
             }
         };
         (record, JobDone::Applied { through, is_missing_updates, failed })
+    }
+
+    fn apply_unscanned(
+        &self,
+        id: AttachmentId,
+        token: u64,
+        update: &[u8],
+    ) -> (Option<Record>, JobDone) {
+        let apply = || {
+            self.fence.check()?;
+            scan_v1(update).map_err(|error| invalid(format!("not a V1 update: {error}")))?;
+            let update = decode(update)?;
+            let mut txn = self.doc.transact_mut_with(Origin::from(id.0));
+            let applied = self.apply_update(&mut txn, update);
+            let is_missing_updates = txn.has_missing_updates();
+            let (record, update) = self.finish(&mut txn, Some(id))?;
+            if let Some(update) = update {
+                self.forward(&[update], Some(id));
+            }
+            Ok((record, is_missing_updates, applied))
+        };
+        let (record, is_missing_updates, applied) =
+            apply().unwrap_or_else(|error| (None, false, Err(error)));
+        let failed = applied.err().map(|error| (token, error)).into_iter().collect();
+        (record, JobDone::Applied { through: token, is_missing_updates, failed })
     }
 
     /// Applies updates merged, because that is faster; one by one if that fails, because one bad update must not take
@@ -367,7 +417,7 @@ impl Shared {
                 let encode = || self.doc.transact().state_vector().encode_v1();
                 (token, self.fence.check().and_then(|()| self.fence.run(encode)).map(Bytes::from))
             }
-            Job::Apply { .. } => return Vec::new(),
+            Job::Apply { .. } | Job::ApplyUnscanned { .. } => return Vec::new(),
         };
         vec![JobDone::Encoded { token, result }]
     }
@@ -425,15 +475,4 @@ pub(super) fn invalid(message: String) -> ProviderError {
 struct Slice {
     record: Option<Record>,
     answers: Vec<(AttachmentId, JobDone)>,
-}
-
-fn states(txn: &TransactionMut<'_>) -> States {
-    let deletes = txn
-        .delete_set()
-        .iter()
-        .map(|(client, ranges)| {
-            (client.get(), ranges.iter().map(|it| (it.start, it.end - it.start)).collect())
-        })
-        .collect();
-    States { before: txn.before_state().clone(), after: txn.after_state().clone(), deletes }
 }

@@ -10,10 +10,11 @@
 #![forbid(unsafe_code)]
 
 pub mod awareness;
+pub mod base64;
 pub mod channel;
 pub mod engine_io;
 pub mod envelope;
-mod lib0;
+pub(crate) mod lib0;
 pub mod socket_io;
 pub mod update;
 pub mod y_message;

@@ -126,13 +126,13 @@ impl YDoc {
         self.core.begin(env, origin)
     }
 
-    /// Adds a listener. `update` and `updateV2` get the bytes of every transaction, `afterTransaction` the
-    /// transaction, `destroy` the document.
+    /// Adds a listener. `update` and `updateV2` get the bytes of every transaction, `afterTransaction` and then
+    /// `cleanup` the transaction, `destroy` the document.
     ///
     /// Throws `ERR_INVALID_ARGUMENT` for any other event.
     #[napi(
         ts_args_type = "event: 'update' | 'updateV2', callback: (update: Uint8Array, txn: YTransaction) => void): void
-  on(event: 'afterTransaction', callback: (txn: YTransaction) => void): void
+  on(event: 'afterTransaction' | 'cleanup', callback: (txn: YTransaction) => void): void
   on(event: 'destroy', callback: (doc: YDoc) => void"
     )]
     pub fn on(&self, env: Env, event: String, callback: Listener<'_>) -> Result<()> {
@@ -148,7 +148,7 @@ impl YDoc {
 
     /// Removes a listener. Returns whether it was there.
     #[napi(
-        ts_args_type = "event: 'update' | 'updateV2' | 'afterTransaction' | 'destroy', callback: (...args: any[]) => void"
+        ts_args_type = "event: 'update' | 'updateV2' | 'afterTransaction' | 'cleanup' | 'destroy', callback: (...args: any[]) => void"
     )]
     pub fn off(&self, env: Env, event: String, callback: Listener<'_>) -> Result<bool> {
         let interest = interest(&event).or_throw(env)?;
@@ -166,7 +166,7 @@ impl YDoc {
         let Some(mut listeners) = self.core.listeners(env)? else { return Ok(()) };
         let functions = listeners.take("destroy")?;
         listeners.clear()?;
-        for interest in [Interest::Update, Interest::UpdateV2, Interest::AfterTransaction] {
+        for interest in Interest::ALL {
             self.core.local.set_interest(interest, false);
         }
         super::dispatch::call_all(env, &functions, &[this.raw()])
@@ -233,6 +233,7 @@ fn interest(event: &str) -> std::result::Result<Option<Interest>, ProviderError>
         "update" => Ok(Some(Interest::Update)),
         "updateV2" => Ok(Some(Interest::UpdateV2)),
         "afterTransaction" => Ok(Some(Interest::AfterTransaction)),
+        "cleanup" => Ok(Some(Interest::Cleanup)),
         "destroy" => Ok(None),
         other => Err(ProviderError::new(
             ErrorCode::InvalidArgument,

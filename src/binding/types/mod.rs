@@ -5,15 +5,22 @@
 
 mod array;
 pub mod awareness;
+pub mod awareness_update;
 mod dispatch;
 mod doc;
 mod doc_core;
+mod doc_query;
 mod event;
 pub mod functions;
+pub mod functions_async;
 mod map;
+pub mod position;
 mod shared_type;
+pub mod snapshot;
+mod state_map;
 mod text;
 mod transaction;
+mod transaction_query;
 
 pub(super) use array::YArray;
 pub(super) use map::YMap;
