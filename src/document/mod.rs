@@ -34,5 +34,5 @@ pub use record::{
     DeepEvent, Deletes, EntryChange, Record, SequenceChange, States, TextChange, TypeChange,
     TypeEvent, deletes,
 };
-pub use shared::{Document, DocumentOptions, Interest, Waker};
+pub use shared::{Document, DocumentOptions, Interest, Waker, encode_update_v2};
 pub use value::{TypeHandle, TypeKind, Value};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use yrs::updates::decoder::Decode;
-use yrs::updates::encoder::Encode;
+use yrs::updates::encoder::{Encode, Encoder};
 use yrs::{
     ClientID, Doc, OffsetKind, Options, Origin, ReadTxn, StateVector, Transact, TransactionMut,
     Update,
@@ -22,7 +22,7 @@ use super::jobs::{Job, Jobs};
 use super::pool;
 use super::record::{Record, States};
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::update::scan_v1;
+use crate::protocol::update::{V2Encoder, scan_v1};
 
 /// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
 const SLICE: Duration = Duration::from_millis(1);
@@ -211,7 +211,7 @@ impl Shared {
             record.update = is_update_wanted.then_some(bytes);
         }
         if is_changed && wants(Interest::UpdateV2) {
-            record.update_v2 = Some(Bytes::from(self.fence.run(|| txn.encode_update_v2())?));
+            record.update_v2 = Some(Bytes::from(self.fence.run(|| encode_update_v2(txn))?));
         }
         record.events = captured.events;
         record.deep_events = captured.deep_events;
@@ -470,6 +470,13 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Update, ProviderError> {
 
 pub(super) fn invalid(message: String) -> ProviderError {
     ProviderError::new(ErrorCode::InvalidUpdate, message)
+}
+
+/// The change of a transaction so far, as a V2 update.
+pub fn encode_update_v2(txn: &TransactionMut<'_>) -> Vec<u8> {
+    let mut encoder = V2Encoder::new();
+    txn.encode_update(&mut encoder);
+    encoder.to_vec()
 }
 
 struct Slice {

@@ -3,6 +3,7 @@
 mod scan;
 mod snapshot;
 mod v2;
+mod v2_encoder;
 
 use std::panic::catch_unwind;
 
@@ -12,6 +13,7 @@ pub use snapshot::{
     decode_snapshot_v1, decode_snapshot_v2, encode_snapshot_v1, encode_snapshot_v2,
 };
 pub use v2::{V2Error, merge_v2, v1_to_v2, v2_to_v1};
+pub use v2_encoder::V2Encoder;
 
 /// An update without content.
 pub const EMPTY: [u8; 2] = [0, 0];

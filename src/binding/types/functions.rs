@@ -7,7 +7,7 @@ use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi::{Env, ValueType};
 use napi_derive::napi;
 use yrs::updates::decoder::Decode;
-use yrs::updates::encoder::Encode;
+use yrs::updates::encoder::{Encode, Encoder};
 use yrs::{ReadTxn, StateVector, Update};
 
 use super::doc::YDoc;
@@ -16,7 +16,7 @@ use crate::binding::error::{OrThrow, Result};
 use crate::binding::raw::Reference;
 use crate::document::{Document, DocumentOptions, LocalDocument, Reader};
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::update;
+use crate::protocol::update::{self, V2Encoder};
 
 /// Applies a V1 update to a document. Listeners run before it returns.
 ///
@@ -74,9 +74,7 @@ pub fn encode_state_as_update_v2(
     doc: &YDoc,
     vector: Option<Uint8Array>,
 ) -> Result<Uint8Array> {
-    let vector = decode_state_vector(vector.as_deref()).or_throw(env)?;
-    let encode = |reader: &Reader<'_>| reader.encode_state_as_update_v2(&vector);
-    doc.core.read(env, None, encode).map(Uint8Array::from)
+    encode_diff_v2(env, &doc.core, vector.as_deref())
 }
 
 /// Merges V1 updates into one, without a document.
@@ -151,6 +149,25 @@ pub(super) fn encode_diff_v1(
 ) -> Result<Uint8Array> {
     let vector = decode_state_vector(vector).or_throw(env)?;
     core.read(env, None, |reader| reader.encode_state_as_update_v1(&vector)).map(Uint8Array::from)
+}
+
+pub(super) fn encode_diff_v2(
+    env: Env,
+    core: &Rc<DocCore>,
+    vector: Option<&[u8]>,
+) -> Result<Uint8Array> {
+    let vector = decode_state_vector(vector).or_throw(env)?;
+    let encode = |reader: &Reader<'_>| {
+        let store = reader.store();
+        if store.pending_update().is_some() || store.pending_ds().is_some() {
+            // Waiting updates are merged by code of the CRDT that only V1 is safe with.
+            return update::v1_to_v2(&reader.encode_state_as_update_v1(&vector));
+        }
+        let mut encoder = V2Encoder::new();
+        reader.encode_state_as_update(&vector, &mut encoder);
+        Ok(encoder.to_vec())
+    };
+    translate(core.read(env, None, encode)?).or_throw(env).map(Uint8Array::from)
 }
 
 /// Keeps an origin for the time until its listeners have run.

@@ -3,14 +3,14 @@
 use napi::bindgen_prelude::{Uint8Array, Unknown};
 use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
-use yrs::updates::encoder::{Encoder, EncoderV1, EncoderV2};
+use yrs::updates::encoder::{Encoder, EncoderV1};
 use yrs::{ReadTxn, Snapshot};
 
 use super::doc::YDoc;
 use crate::binding::error::{OrThrow, Result};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::base64;
-use crate::protocol::update::{self, ScanError};
+use crate::protocol::update::{self, ScanError, V2Encoder};
 
 /// A snapshot of what a document holds now. Documents that are to be looked at through snapshots need `gc: false`.
 #[napi(ts_return_type = "YSnapshot")]
@@ -72,7 +72,7 @@ pub fn encode_state_from_snapshot_v2(
     doc: &YDoc,
     snapshot: Unknown<'_>,
 ) -> Result<Uint8Array> {
-    encode_state(env, doc, &snapshot, EncoderV2::new())
+    encode_state(env, doc, &snapshot, V2Encoder::new())
 }
 
 /// A snapshot that was given as an argument.

@@ -8,13 +8,13 @@ use yrs::{BranchID, ClientID, ID, ReadTxn};
 
 use super::doc_query::{select_all, select_one};
 use super::event::type_to_js;
-use super::functions::{decode_state_vector, translate};
+use super::functions::{encode_diff_v2, translate};
 use super::state_map::{deletes_to_js, state_vector_to_js};
 use super::transaction::{Kind, YTransaction};
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::raw::to_js;
 use crate::binding::value::undefined;
-use crate::document::{Reader, States, TypeHandle, TypeKind, deletes};
+use crate::document::{self, Reader, States, TypeHandle, TypeKind, deletes};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::update;
 
@@ -131,10 +131,7 @@ impl YTransaction {
     /// Throws `ERR_INVALID_UPDATE` when the bytes are no state vector.
     #[napi(js_name = "diffV2")]
     pub fn diff_v2(&self, env: Env, vector: Option<Uint8Array>) -> Result<Uint8Array> {
-        let vector = decode_state_vector(vector.as_deref()).or_throw(env)?;
-        self.core
-            .read(env, None, |reader| reader.encode_state_as_update_v2(&vector))
-            .map(Uint8Array::from)
+        encode_diff_v2(env, &self.core, vector.as_deref())
     }
 
     /// The same as `encodeUpdate()`, as a V2 update.
@@ -149,7 +146,7 @@ impl YTransaction {
             }
         }
         self.check_open(&self.core).or_throw(env)?;
-        self.core.write(env, None, |txn| Ok(txn.encode_update_v2())).map(Uint8Array::from)
+        self.core.write(env, None, |txn| Ok(document::encode_update_v2(txn))).map(Uint8Array::from)
     }
 
     fn states(&self, env: Env) -> Result<States> {

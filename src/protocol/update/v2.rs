@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use yrs::encoding::read::{Cursor, Error, Read};
 use yrs::updates::decoder::{Decode, Decoder, DecoderV2};
-use yrs::updates::encoder::Encode;
+use yrs::updates::encoder::{Encode, Encoder};
 use yrs::{Any, ClientID, ID, Update};
 
-use super::{MergeError, ScanError, merge, scan_v1, scan_value};
+use super::{MergeError, ScanError, V2Encoder, merge, scan_v1, scan_value};
 
 /// Blocks and strings that an update may have without a byte for each: a column says "the same again, a million times"
 /// in five bytes. Honest updates do so, too: many empty nested types that were made at once, say.
@@ -47,7 +47,12 @@ pub fn v2_to_v1(update: &[u8]) -> Result<Vec<u8>, V2Error> {
 /// The same update in format V2.
 pub fn v1_to_v2(update: &[u8]) -> Result<Vec<u8>, V2Error> {
     scan_v1(update)?;
-    catch_unwind(|| Update::decode_v1(update).map(|update| update.encode_v2()))
+    let encode = |update: Update| {
+        let mut encoder = V2Encoder::new();
+        update.encode(&mut encoder);
+        encoder.to_vec()
+    };
+    catch_unwind(|| Update::decode_v1(update).map(encode))
         .map_err(|_| V2Error::Panicked)?
         .map_err(|error| V2Error::Malformed(error.to_string()))
 }
@@ -218,6 +223,12 @@ mod tests {
         let mut copied = copy.transact_mut();
         copied.apply_update(Update::decode_v1(&v2_to_v1(&v2).unwrap()).unwrap()).unwrap();
         assert_eq!(text.get_string(&copied), original.get_string(&txn));
+    }
+
+    #[test]
+    fn binary_content_is_read_back() {
+        let v1 = [1, 1, 1, 0, 3, 1, 1, b'a', 2, 7, 8, 0];
+        assert_eq!(v2_to_v1(&v1_to_v2(&v1).unwrap()).unwrap(), v1);
     }
 
     #[test]
