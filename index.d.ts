@@ -353,7 +353,11 @@ export declare class ProtocolManager {
    * Throws `ERR_INVALID_ARGUMENT` when it is neither a document nor an id.
    */
   removeDoc(doc: YDoc | string): void
-  /** What the provider knows of a document; the object is kept up to date. */
+  /**
+   * What the provider knows of a document; the object is kept up to date.
+   *
+   * Throws `ERR_INVALID_ARGUMENT`.
+   */
   getDocState(docId: string): DocState | undefined
   /**
    * Resolves when every edit made before the call is in the log.
@@ -369,7 +373,7 @@ export declare class ProtocolManager {
    * Throws `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
    */
   send(channel: Channel, messageType: number, payload: Uint8Array, docId: string, parentId?: string): void
-  /** Adds a listener. */
+  /** Adds a listener. Throws `ERR_INVALID_ARGUMENT` when it is no function. */
   on<K extends keyof ProviderEvents>(event: K, listener: ProviderEvents[K]): void
   /** Adds a listener for the next time only. */
   once<K extends keyof ProviderEvents>(event: K, listener: ProviderEvents[K]): void

@@ -166,13 +166,27 @@ test('a_listener_that_throws_on_a_local_edit_throws_to_the_caller_and_the_others
     }
     return undefined
   }
-  t.is(caught(() => text.insert(0, 'a')), first)
+  t.is(
+    caught(() => text.insert(0, 'a')),
+    first
+  )
   t.deepEqual(calls, ['observer', 'update'])
   const txn = doc.beginTransaction()
   text.insert(0, 'b', undefined, txn)
-  t.is(caught(() => txn.commit()), first)
-  t.is(caught(() => applyUpdate(doc, encodeStateAsUpdate(new YDoc()))), undefined, 'nothing happened')
-  t.is(caught(() => doc.getArray('other').push([1])), second, 'whatever was thrown')
+  t.is(
+    caught(() => txn.commit()),
+    first
+  )
+  t.is(
+    caught(() => applyUpdate(doc, encodeStateAsUpdate(new YDoc()))),
+    undefined,
+    'nothing happened'
+  )
+  t.is(
+    caught(() => doc.getArray('other').push([1])),
+    second,
+    'whatever was thrown'
+  )
   t.is(text.toString(), 'ba', 'the edits count')
   doc.beginTransaction().commit()
 })

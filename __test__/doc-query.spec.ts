@@ -44,7 +44,9 @@ test('a_document_lists_its_roots', (t) => {
   t.deepEqual(replica.roots()[0], ['body', undefined], 'nobody has said yet what it is')
   replica.getText('body')
   t.is(String(replica.roots()[0][1]), 'hello')
-  throwsCode(t, () => doc.roots(replica.beginTransaction()), 'ERR_WRONG_DOCUMENT')
+  const foreign = replica.beginTransaction()
+  throwsCode(t, () => doc.roots(foreign), 'ERR_WRONG_DOCUMENT')
+  foreign.commit()
 })
 
 test('a_document_knows_what_it_is', (t) => {
@@ -275,7 +277,7 @@ test('dates_and_bytes_are_stored_as_documented', (t) => {
   }
   map.set('small', 5n)
   t.is(map.get('small'), 5, 'a bigint that a number can hold is one')
-  map.set('large', 2n ** 60n)
-  t.is(map.get('large'), 2n ** 60n)
+  map.set('large', 2n ** 60n + 1n)
+  t.is(map.get('large'), 2n ** 60n + 1n)
   throwsCode(t, () => map.set('larger', 2n ** 64n), 'ERR_UNSUPPORTED_VALUE')
 })

@@ -97,7 +97,7 @@ test('states_of_others_are_gone_when_the_connection_is', async (t) => {
   const ours = native.provider.getDocState('doc')!.awareness
   ours.setLocalState({ name: 'bot' })
   await until(ours, 'change', () => ours.getStates().has(doc.clientID))
-  const removed = waitFor(ours, 'change', (changes) => changes.removed.includes(doc.clientID))
+  const removed = waitFor<[{ removed: number[] }, unknown]>(ours, 'change', (changes) => changes.removed.includes(doc.clientID))
   native.provider.disconnect()
   const [, origin] = await removed
   t.is(origin, native.provider)

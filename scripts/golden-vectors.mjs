@@ -1,6 +1,6 @@
 // Writes fixtures/protocol.json: what the official JavaScript libraries put on the wire, for the tests in
 // tests/golden.rs and __test__/. Run it again after an update of those libraries; the output depends on nothing but
-// their versions.
+// their versions. An argument is the file to write in its place.
 //
 // Bytes are hex strings. `header` and `text` are text frames. In `args` an attachment is {"$binary": hex}.
 
@@ -15,7 +15,7 @@ import * as awarenessProtocol from 'y-protocols/awareness'
 import * as syncProtocol from 'y-protocols/sync'
 import * as Y from 'yjs'
 
-const OUTPUT = new URL('../fixtures/protocol.json', import.meta.url)
+const OUTPUT = process.argv[2] ?? new URL('../fixtures/protocol.json', import.meta.url)
 const SYNC_EVENT = 'y-kafka-collabation-server-sync'
 
 const hex = (bytes) => Buffer.from(bytes).toString('hex')

@@ -1,5 +1,13 @@
 //! The pool against a simulated JS thread: who touches a document when, and what listeners and providers are told.
 
+#![allow(
+    clippy::drop_non_drop,
+    clippy::needless_for_each,
+    clippy::semicolon_if_nothing_returned,
+    clippy::unit_arg,
+    reason = "one-line closures that ignore what an edit returns"
+)]
+
 mod document_support;
 
 use std::sync::Arc;
@@ -8,8 +16,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use document_support::{
-    Js, PATIENCE, Provider, TEXT, TextMirror, Told, apply_to, edit_text, encode_all, peer,
-    read_text, text_of, typed, update_of,
+    Js, PATIENCE, Provider, TEXT, TextMirror, Told, apply_to, edit_text, peer, read_text, text_of,
+    typed, update_of,
 };
 use yjs_provider_native::ErrorCode;
 use yjs_provider_native::document::{
@@ -429,7 +437,9 @@ fn the_js_thread_helps_a_pool_that_never_gets_the_baton() {
     let updates = typed(2, 50);
     // The pool can't come in: the baton is taken again before anybody else may run.
     js.local.enter().unwrap();
-    updates.into_iter().for_each(|update| drop(provider.apply(update)));
+    for update in updates {
+        provider.apply(update);
+    }
     let started = Instant::now();
     while js.tick_held(|local| read_text(local).len()) < 50 {
         assert!(started.elapsed() < PATIENCE, "nobody applied them");
@@ -566,5 +576,4 @@ fn map_events_of_remote_slices_name_every_key_once() {
         }
     }
     assert_eq!(provider.applied(), []);
-    assert!(encode_all(&remote).len() > 2);
 }

@@ -263,6 +263,19 @@ async fn goes_on_reading_from_a_socket_it_closes() {
     assert!(matches!(peer.receive().await, Some(Ok(Message::Close(None)))));
 }
 
+// The flood never lets a paused clock move.
+#[tokio::test]
+async fn serves_commands_while_the_server_floods() {
+    let (mut driver, mut peer) = Driver::connected().await;
+    let flood = tokio::spawn(async move {
+        // Until the client hangs up.
+        while peer.try_send(r#"42["noise"]"#).await {}
+    });
+    driver.handle.destroy(Duration::from_millis(100));
+    driver.events.finished().await;
+    flood.await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn ends_without_goodbye_when_nobody_holds_it() {
     for is_abandoned in [true, false] {

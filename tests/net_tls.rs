@@ -5,19 +5,24 @@
 mod net_support;
 
 use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use net_support::within;
+use net_support::{recorder, within};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
-use tokio_tungstenite::tungstenite;
-use yjs_provider_native::net::{Dialer, Handshake, TlsOptions, TransportConfig, TransportOptions};
+use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
+use yjs_provider_native::net::{
+    Dialer, DriverConfig, Handshake, StaticAuth, TlsOptions, TransportConfig, TransportOptions,
+    spawn,
+};
+use yjs_provider_native::session::{SessionConfig, Status};
 
 /// A certificate and its key, as PEM.
 struct Identity {
@@ -63,8 +68,23 @@ impl Authority {
     }
 }
 
+type TlsSocket = WebSocket<StreamOwned<ServerConnection, TcpStream>>;
+
 /// Accepts one WebSocket over TLS, on a thread because rustls's own stream blocks. Returns whether it was opened.
 fn serve(identity: &Identity, clients: Option<&Authority>) -> (u16, JoinHandle<bool>) {
+    serve_with(identity, clients, |mut socket| match socket.read() {
+        Ok(_) | Err(tungstenite::Error::ConnectionClosed) => {}
+        // The client drops a socket that was opened in this test without closing it.
+        Err(tungstenite::Error::Io(error)) => assert_eq!(error.kind(), ErrorKind::UnexpectedEof),
+        Err(error) => panic!("{error}"),
+    })
+}
+
+fn serve_with(
+    identity: &Identity,
+    clients: Option<&Authority>,
+    script: impl FnOnce(TlsSocket) + Send + 'static,
+) -> (u16, JoinHandle<bool>) {
     let chain = vec![CertificateDer::from_pem_slice(identity.cert.as_bytes()).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
     let provider = Arc::new(ring::default_provider());
@@ -88,13 +108,9 @@ fn serve(identity: &Identity, clients: Option<&Authority>) -> (u16, JoinHandle<b
     let thread = std::thread::spawn(move || {
         let (tcp, _) = listener.accept().unwrap();
         let tls = StreamOwned::new(ServerConnection::new(config).unwrap(), tcp);
-        let Ok(mut socket) = tungstenite::accept(tls) else { return false };
-        match socket.read() {
-            Ok(_) | Err(tungstenite::Error::ConnectionClosed) => true,
-            // The client drops a socket that was opened in this test without closing it.
-            Err(tungstenite::Error::Io(error)) => error.kind() == ErrorKind::UnexpectedEof,
-            Err(error) => panic!("{error}"),
-        }
+        let Ok(socket) = tungstenite::accept(tls) else { return false };
+        script(socket);
+        true
     });
     (port, thread)
 }
@@ -202,4 +218,29 @@ async fn shows_its_certificate_to_a_server_that_asks() {
         assert_eq!(result.is_ok(), is_accepted, "{label}: {result:?}");
         assert_eq!(server.join().unwrap(), is_accepted, "{label}");
     }
+}
+
+#[tokio::test]
+async fn a_driver_joins_and_leaves_over_tls() {
+    let identity = self_signed("localhost");
+    let (port, server) = serve_with(&identity, None, |mut socket| {
+        let open = r#"0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+        socket.send(Message::text(open)).unwrap();
+        assert_eq!(socket.read().unwrap(), Message::text("40"));
+        socket.send(Message::text("2")).unwrap();
+        assert_eq!(socket.read().unwrap(), Message::text("3"));
+        socket.send(Message::text(r#"40{"sid":"s"}"#)).unwrap();
+        assert!(matches!(socket.read().unwrap(), Message::Close(None)));
+    });
+    let options = TransportOptions { tls: ca(&identity.cert), ..TransportOptions::default() };
+    let transport = TransportConfig::parse(&format!("wss://localhost:{port}"), &options).unwrap();
+    let session = SessionConfig::new("room");
+    let (sink, mut events) = recorder();
+    let auth = Arc::new(StaticAuth::default());
+    let handle = spawn(DriverConfig { session, transport, auth }, sink).unwrap();
+    handle.connect();
+    events.status(Status::Connected).await;
+    handle.destroy(Duration::from_secs(5));
+    events.finished().await;
+    assert!(server.join().unwrap());
 }

@@ -77,6 +77,16 @@ export function body(payload: Uint8Array): Uint8Array {
   return decoding.readVarUint8Array(decoder)
 }
 
+/** Reads one message as y-protocols do; throws unless that takes all of its bytes. */
+export function readWhole(payload: Uint8Array): void {
+  const decoder = decoding.createDecoder(payload)
+  const type = decoding.readVarUint(decoder)
+  if (type === 0) syncProtocol.readSyncMessage(decoder, encoding.createEncoder(), new Y.Doc(), null)
+  else if (type === 1) decoding.readVarUint8Array(decoder)
+  else if (type !== 3) throw new Error(`a client never sends type ${type}`)
+  if (decoding.hasContent(decoder)) throw new Error('bytes are left')
+}
+
 /** What yjs makes of the bytes. */
 export function docOf(...updates: Uint8Array[]): Y.Doc {
   const doc = new Y.Doc()

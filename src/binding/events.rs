@@ -44,7 +44,7 @@ pub(super) fn to_js<'env>(
         Event::ConnectionClose { reason, description } => {
             vec![(
                 "connection-close",
-                vec![value_to_js(*env, *reason)?, value_to_js(*env, description.clone())?],
+                vec![value_to_js(*env, *reason)?, optional(env, description.clone())?],
             )]
         }
         Event::ConnectionError { error, data, will_retry } => {
@@ -61,18 +61,19 @@ pub(super) fn to_js<'env>(
             let doc_id = doc.and_then(doc_id);
             vec![(
                 "permission-denied",
-                vec![value_to_js(*env, reason.as_str())?, value_to_js(*env, doc_id)?],
+                vec![value_to_js(*env, reason.as_str())?, optional(env, doc_id)?],
             )]
         }
         Event::Error { doc, error } => {
             let mut object = error_to_js(env, error)?;
-            object.set_named_property("docId", doc.and_then(doc_id))?;
+            object.set_named_property("docId", optional(env, doc.and_then(doc_id))?)?;
             vec![("error", vec![object.to_unknown()])]
         }
         Event::Message { channel, payload, metadata, offset, .. } => {
             message(env, *channel, payload, metadata, *offset)?
         }
-        Event::DocLoaded { .. }
+        Event::Idle { .. }
+        | Event::DocLoaded { .. }
         | Event::Offset { .. }
         | Event::Awareness { .. }
         | Event::Flushed { .. } => Vec::new(),
@@ -94,10 +95,7 @@ fn message<'env>(
         None => "message-auth",
     };
     let bytes = value_to_js(*env, Uint8Array::with_data_copied(payload))?;
-    let offset = match offset {
-        Some(offset) => value_to_js(*env, offset.to_string())?,
-        None => undefined(env)?,
-    };
+    let offset = optional(env, offset.map(|it| it.to_string()))?;
     let mut calls = vec![(name, vec![bytes, metadata_to_js(env, metadata)?.to_unknown(), offset])];
     if let (Some(Channel::Control) | None, Some((message_type, content))) =
         (channel, split_type(payload))
@@ -129,6 +127,14 @@ pub(super) fn metadata_to_js<'env>(env: &'env Env, metadata: &Metadata) -> Resul
 
 fn error_to_js<'env>(env: &'env Env, error: &ProviderError) -> Result<Object<'env>> {
     to_object(*env, error.clone()).coerce_to_object()
+}
+
+/// What is not known is `undefined`; napi would make it `null`.
+fn optional(env: &Env, value: Option<String>) -> Result<Unknown<'_>> {
+    match value {
+        Some(value) => value_to_js(*env, value),
+        None => undefined(env),
+    }
 }
 
 /// The type in front of a message, and what follows.

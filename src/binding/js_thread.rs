@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use napi::Env;
-use napi::bindgen_prelude::{Function, FunctionRef, JsObjectValue, JsValue, Unknown};
+use napi::bindgen_prelude::{Function, JsObjectValue, JsValue, Object, Unknown};
 
 use super::error::Result;
 use super::hidden::HiddenSymbols;
 use super::inbox::{Inbox, Message};
 use super::provider_core::ProviderCore;
-use super::raw::{HandleScope, Reference};
+use super::raw::{self, HandleScope, Reference};
 use super::requests::Requests;
 use super::types::DocCore;
 use crate::document::AttachmentId;
@@ -34,6 +34,8 @@ pub(super) enum Origin {
     Value(Reference),
 }
 
+type EndTask = Box<dyn FnOnce(Env)>;
+
 /// State of one environment.
 pub(super) struct JsThread {
     env: Env,
@@ -49,10 +51,10 @@ pub(super) struct JsThread {
     keepers: Cell<usize>,
     /// Documents whose baton this tick holds.
     held: RefCell<Vec<Rc<DocCore>>>,
-    end_tasks: RefCell<Vec<Box<dyn FnOnce(Env)>>>,
+    end_tasks: RefCell<Vec<EndTask>>,
     is_end_scheduled: Cell<bool>,
-    set_immediate: FunctionRef<Function<'static, (), ()>, ()>,
-    end_tick: FunctionRef<(), ()>,
+    set_immediate: Reference,
+    end_tick: Reference,
 }
 
 impl JsThread {
@@ -87,8 +89,8 @@ impl JsThread {
                 end_tick(*ctx.env);
                 Ok(())
             })?;
-        let set_immediate: Function<'_, Function<'static, (), ()>, ()> =
-            env.get_global()?.get_named_property("setImmediate")?;
+        let set_immediate: Unknown<'_> =
+            env.get_global()?.get_named_property_unchecked("setImmediate")?;
         Ok(Self {
             env,
             hidden: HiddenSymbols::new(env)?,
@@ -102,8 +104,8 @@ impl JsThread {
             held: RefCell::default(),
             end_tasks: RefCell::default(),
             is_end_scheduled: Cell::new(false),
-            set_immediate: set_immediate.create_ref()?,
-            end_tick: end_tick.create_ref()?,
+            set_immediate: Reference::strong(env, &set_immediate)?,
+            end_tick: Reference::strong(env, &end_tick)?,
         })
     }
 
@@ -128,8 +130,16 @@ impl JsThread {
 
     /// Gives a document's baton back when the tick ends.
     pub(super) fn hold(&self, core: &Rc<DocCore>) -> Result<()> {
+        self.schedule_end()?;
         self.held.borrow_mut().push(Rc::clone(core));
-        self.schedule_end()
+        Ok(())
+    }
+
+    /// Hands the edits of this tick to the network threads, ahead of a command that must come after them.
+    pub(super) fn flush_updates(&self) {
+        for core in self.held.borrow().iter() {
+            core.flush_updates();
+        }
     }
 
     /// Runs a task when the tick ends.
@@ -173,14 +183,16 @@ impl JsThread {
     }
 
     fn schedule_end(&self) -> Result<()> {
-        if !self.is_end_scheduled.get() {
-            let end_tick = self.end_tick.borrow_back(&self.env)?;
-            // SAFETY of the lifetime: the function is only used for this call.
-            let end_tick = unsafe {
-                std::mem::transmute::<Function<'_, (), ()>, Function<'static, (), ()>>(end_tick)
-            };
-            self.set_immediate.borrow_back(&self.env)?.call(end_tick)?;
-            // Only now: the call fails where JavaScript's stack ends, and the next touch must try again.
+        if self.is_end_scheduled.get() {
+            return Ok(());
+        }
+        if let (Some(set_immediate), Some(end_tick)) =
+            (self.set_immediate.value(), self.end_tick.value())
+        {
+            // Not with napi-rs: where JavaScript's stack ends, its handling of errors recurses until the process ends.
+            raw::call(self.env, set_immediate, &[end_tick])
+                .map_err(|thrown| raw::throw(self.env, thrown))?;
+            // Only now: after a failure the next touch must try again.
             self.is_end_scheduled.set(true);
         }
         Ok(())

@@ -6,6 +6,22 @@
 //!   collected although they refer to each other.
 //! - No lock and no `RefCell` borrow is held while JavaScript runs: a listener may call anything.
 
+#![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
+#![allow(
+    clippy::cast_precision_loss,
+    reason = "JavaScript numbers are doubles; ids stay below 2^53"
+)]
+#![allow(clippy::cast_sign_loss, reason = "numbers are checked for their range before")]
+#![allow(
+    clippy::unused_self,
+    reason = "classes keep the methods of ywasm, also those with nothing to do"
+)]
+#![allow(
+    clippy::elidable_lifetime_names,
+    reason = "'env is the life of the environment everywhere"
+)]
+
+mod arguments;
 mod deferred;
 pub mod envelope;
 mod error;
@@ -17,6 +33,7 @@ mod listeners;
 mod options;
 pub mod provider;
 mod provider_core;
+mod provider_documents;
 mod raw;
 mod requests;
 pub mod types;

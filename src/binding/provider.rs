@@ -4,16 +4,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use napi::bindgen_prelude::{Array, JsObjectValue, Object, PromiseRaw, This, Uint8Array, Unknown};
-use napi::{Env, JsValue};
+use napi::bindgen_prelude::{Object, PromiseRaw, This, Unknown};
+use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
 
+use super::arguments::Argument;
 use super::deferred::Deferred;
 use super::error::{OrThrow, Result, throw};
 use super::events::status_name;
 use super::js_thread::JsThread;
-use super::listeners::Listener;
 use super::options::{Fields, ProviderOptions};
 use super::provider_core::{ProviderCore, Sink, new_awareness, or_destroyed};
 use super::raw;
@@ -69,13 +68,7 @@ impl ProtocolManager {
         let core = ProviderCore::new(id, handle, Rc::clone(&thread));
         core.set_wrapper(env, &this)?;
         if options.auto_connect {
-            core.keep_alive(env)?;
-            let core = Rc::clone(&core);
-            thread.at_tick_end(move |env| {
-                if core.check_alive().is_ok() {
-                    core.connect(env).ok();
-                }
-            })?;
+            core.auto_connect(env)?;
         }
         Ok(Self { core, url: options.url, room_id })
     }
@@ -119,7 +112,7 @@ impl ProtocolManager {
     #[napi]
     pub fn connect(&self, env: Env) -> Result<()> {
         or_destroyed(env, &self.core)?;
-        self.core.flush_updates();
+        self.core.thread.flush_updates();
         self.core.connect(env)
     }
 
@@ -129,8 +122,8 @@ impl ProtocolManager {
     #[napi]
     pub fn disconnect(&self, env: Env) -> Result<()> {
         or_destroyed(env, &self.core)?;
-        self.core.flush_updates();
-        self.core.handle.disconnect();
+        self.core.thread.flush_updates();
+        self.core.disconnect();
         Ok(())
     }
 
@@ -139,7 +132,7 @@ impl ProtocolManager {
     #[napi]
     pub fn destroy(&self, env: Env) -> Result<()> {
         if self.core.mark_destroyed() {
-            self.core.flush_updates();
+            self.core.thread.flush_updates();
             self.core.keep_alive(env)?;
             self.core.handle.destroy(LINGER);
         }
@@ -178,16 +171,16 @@ impl ProtocolManager {
         }
         let given = options.as_ref().map(|it| it.value("awareness")).transpose()?.flatten();
         let (awareness, inner) = match given {
-            Some(value) => match instance::<Awareness>(env, &value) {
-                Some(it) => (it.as_object(&env), Rc::clone(&it.inner)),
-                None => {
+            Some(value) => {
+                let Some(it) = instance::<Awareness>(env, &value) else {
                     let message = "awareness: expected an Awareness of this package";
                     return Err(throw(env, ProviderError::new(ErrorCode::InvalidOption, message)));
-                }
-            },
+                };
+                (it.as_object(&env), Rc::clone(&it.inner))
+            }
             None => new_awareness(&env, &core)?,
         };
-        self.core.add_document(&env, core, awareness, inner, doc_id.clone(), parent_id)?;
+        self.core.add_document(env, core, awareness, inner, doc_id.clone(), parent_id)?;
         self.emit_or_throw(env, "doc-loaded", &[raw::to_js(env, doc_id)?])
     }
 
@@ -196,10 +189,10 @@ impl ProtocolManager {
     /// Throws `ERR_INVALID_ARGUMENT` when it is neither a document nor an id.
     #[napi(ts_args_type = "doc: YDoc | string")]
     pub fn remove_doc(&self, env: Env, doc: Unknown<'_>) -> Result<()> {
-        let doc_id = if doc.get_type()? == napi::ValueType::String {
-            Some(doc.coerce_to_string()?.into_utf8()?.into_owned()?)
+        let doc_id = if doc.get_type()? == ValueType::String {
+            Some(Argument::new(env, "doc", &doc).string()?)
         } else {
-            self.core.doc_id_of(&doc_argument(env, &doc, "doc")?)
+            self.core.doc_id_of(&*doc_argument(env, &doc, "doc")?)
         };
         if let Some(doc_id) = doc_id {
             self.core.remove_document(env, &doc_id)?;
@@ -208,13 +201,18 @@ impl ProtocolManager {
     }
 
     /// What the provider knows of a document; the object is kept up to date.
+    ///
+    /// Throws `ERR_INVALID_ARGUMENT`.
     #[napi(ts_args_type = "docId: string", ts_return_type = "DocState | undefined")]
-    pub fn get_doc_state<'env>(&self, env: &'env Env, doc_id: String) -> Result<Unknown<'env>> {
-        match self.core.states(*env)? {
-            Some(states) if self.core.key_of(&doc_id).is_some() => {
-                states.get_named_property_unchecked(&doc_id)
-            }
-            _ => undefined(env),
+    pub fn get_doc_state<'env>(
+        &self,
+        env: &'env Env,
+        doc_id: Unknown<'env>,
+    ) -> Result<Unknown<'env>> {
+        let doc_id = Argument::new(*env, "docId", &doc_id).string()?;
+        match self.core.state(*env, &doc_id)? {
+            Some(state) => Ok(state.to_unknown()),
+            None => undefined(env),
         }
     }
 
@@ -240,7 +238,7 @@ impl ProtocolManager {
             deferred.settle::<()>(*env, Err(error));
             return Ok(promise);
         }
-        self.core.flush_updates();
+        self.core.thread.flush_updates();
         self.core.keep_alive(*env)?;
         let id = self.core.add_flush(deferred);
         self.core.handle.flush(id, timeout);
@@ -257,35 +255,35 @@ impl ProtocolManager {
     pub fn send(
         &self,
         env: Env,
-        channel: String,
-        message_type: u32,
-        payload: Uint8Array,
-        doc_id: String,
-        parent_id: Option<String>,
+        channel: Unknown<'_>,
+        message_type: Unknown<'_>,
+        payload: Unknown<'_>,
+        doc_id: Unknown<'_>,
+        parent_id: Unknown<'_>,
     ) -> Result<()> {
         or_destroyed(env, &self.core)?;
-        let channel = match channel.as_str() {
+        let channel = Argument::new(env, "channel", &channel);
+        let channel = match channel.string()?.as_str() {
             "sync" => Channel::Sync,
             "awareness" => Channel::Awareness,
             "control" => Channel::Control,
-            other => {
-                let message =
-                    format!("channel: expected 'sync', 'awareness' or 'control', got '{other}'");
-                return Err(throw(env, ProviderError::new(ErrorCode::InvalidArgument, message)));
-            }
+            _ => return Err(channel.refuse("'sync', 'awareness' or 'control'")),
         };
-        let payload = Bytes::copy_from_slice(&payload);
-        self.core.handle.send(channel, u64::from(message_type), payload, doc_id, parent_id);
+        let message_type = Argument::new(env, "messageType", &message_type).whole_number()?;
+        let payload = Argument::new(env, "payload", &payload).bytes()?;
+        let doc_id = Argument::new(env, "docId", &doc_id).string()?;
+        let parent_id = Argument::new(env, "parentId", &parent_id).optional_string()?;
+        self.core.handle.send(channel, message_type, payload, doc_id, parent_id);
         Ok(())
     }
 
-    /// Adds a listener.
+    /// Adds a listener. Throws `ERR_INVALID_ARGUMENT` when it is no function.
     #[napi(
         ts_generic_types = "K extends keyof ProviderEvents",
         ts_args_type = "event: K, listener: ProviderEvents[K]"
     )]
-    pub fn on(&self, env: Env, event: String, listener: Listener<'_>) -> Result<()> {
-        self.listen(env, &event, listener, false)
+    pub fn on(&self, env: Env, event: Unknown<'_>, listener: Unknown<'_>) -> Result<()> {
+        self.listen(env, &event, &listener, false)
     }
 
     /// Adds a listener for the next time only.
@@ -293,8 +291,8 @@ impl ProtocolManager {
         ts_generic_types = "K extends keyof ProviderEvents",
         ts_args_type = "event: K, listener: ProviderEvents[K]"
     )]
-    pub fn once(&self, env: Env, event: String, listener: Listener<'_>) -> Result<()> {
-        self.listen(env, &event, listener, true)
+    pub fn once(&self, env: Env, event: Unknown<'_>, listener: Unknown<'_>) -> Result<()> {
+        self.listen(env, &event, &listener, true)
     }
 
     /// Removes a listener.
@@ -302,7 +300,9 @@ impl ProtocolManager {
         ts_generic_types = "K extends keyof ProviderEvents",
         ts_args_type = "event: K, listener: ProviderEvents[K]"
     )]
-    pub fn off(&self, env: Env, event: String, listener: Listener<'_>) -> Result<()> {
+    pub fn off(&self, env: Env, event: Unknown<'_>, listener: Unknown<'_>) -> Result<()> {
+        let event = Argument::new(env, "event", &event).string()?;
+        let listener = Argument::new(env, "listener", &listener).listener()?;
         if let Some(mut listeners) = self.core.listeners(env)? {
             listeners.remove(&event, listener)?;
         }
@@ -314,10 +314,10 @@ impl ProtocolManager {
         ts_generic_types = "K extends keyof ProviderEvents",
         ts_args_type = "event: K, args: Parameters<ProviderEvents[K]>"
     )]
-    pub fn emit(&self, env: Env, event: String, args: Array<'_>) -> Result<()> {
-        let args: Result<Vec<Unknown<'_>>> =
-            (0..args.len()).map(|at| args.get_element(at)).collect();
-        self.emit_or_throw(env, &event, &args?)
+    pub fn emit(&self, env: Env, event: Unknown<'_>, args: Unknown<'_>) -> Result<()> {
+        let event = Argument::new(env, "event", &event).string()?;
+        let args = Argument::new(env, "args", &args).list()?;
+        self.emit_or_throw(env, &event, &args)
     }
 
     /// Keeps the process alive while it connects or is connected: the default.
@@ -332,12 +332,20 @@ impl ProtocolManager {
         self.core.set_referenced(env, false);
     }
 
-    fn listen(&self, env: Env, event: &str, listener: Listener<'_>, is_once: bool) -> Result<()> {
+    fn listen(
+        &self,
+        env: Env,
+        event: &Unknown<'_>,
+        listener: &Unknown<'_>,
+        is_once: bool,
+    ) -> Result<()> {
+        let event = Argument::new(env, "event", event).string()?;
+        let listener = Argument::new(env, "listener", listener).listener()?;
         if event == "control" || event.starts_with("message-") {
             self.core.handle.set_message_events(true);
         }
         match self.core.listeners(env)? {
-            Some(mut listeners) => listeners.add(event, listener, is_once).map(drop),
+            Some(mut listeners) => listeners.add(&event, listener, is_once).map(drop),
             None => Ok(()),
         }
     }

@@ -14,9 +14,9 @@ use super::hidden::Hidden;
 use super::inbox::{Inbox, Message};
 use super::js_thread::{JsThread, Origin};
 use super::listeners::Listeners;
+use super::provider_documents::{ProviderDocument, ProviderDocuments};
 use super::raw::{self, Reference, Thrown};
 use super::types::{Awareness, AwarenessCore, DocCore};
-use crate::document::AttachmentId;
 use crate::error::{ErrorCode, ProviderError};
 use crate::net::{EventSink, Handle};
 use crate::session::{AddDocument, DocKey, Event, Status};
@@ -28,7 +28,7 @@ pub(super) struct ProviderCore {
     pub(super) thread: Rc<JsThread>,
     status: Cell<Status>,
     socket_id: RefCell<Option<Arc<str>>>,
-    documents: RefCell<HashMap<DocKey, Entry>>,
+    documents: RefCell<ProviderDocuments>,
     flushes: RefCell<HashMap<u64, Deferred>>,
     next: Cell<u64>,
     wrapper: RefCell<Option<Reference>>,
@@ -36,14 +36,12 @@ pub(super) struct ProviderCore {
     alive: RefCell<Option<Reference>>,
     is_destroyed: Cell<bool>,
     is_referenced: Cell<bool>,
-}
-
-/// One document of a provider.
-struct Entry {
-    doc_id: String,
-    core: Rc<DocCore>,
-    awareness: Rc<AwarenessCore>,
-    attachment: AttachmentId,
+    /// Connects when the tick ends, unless told otherwise before.
+    is_auto_connect_due: Cell<bool>,
+    /// Calls of `connect`, to tell news of the last one from older news.
+    connects: Cell<u64>,
+    /// The session rests: nothing keeps the provider but pending flushes.
+    is_idle: Cell<bool>,
 }
 
 /// Carries events from the network thread to the JS thread.
@@ -77,6 +75,9 @@ impl ProviderCore {
             alive: RefCell::default(),
             is_destroyed: Cell::new(false),
             is_referenced: Cell::new(true),
+            is_auto_connect_due: Cell::new(false),
+            connects: Cell::new(0),
+            is_idle: Cell::new(true),
         });
         thread.register_provider(&core);
         core
@@ -108,8 +109,23 @@ impl ProviderCore {
         }
     }
 
+    pub(super) fn auto_connect(self: &Rc<Self>, env: Env) -> Result<()> {
+        self.keep_alive(env)?;
+        self.is_auto_connect_due.set(true);
+        let core = Rc::clone(self);
+        self.thread.at_tick_end(move |env| {
+            if core.is_auto_connect_due.get() {
+                // Fails only while the environment goes away.
+                core.connect(env).ok();
+            }
+        })
+    }
+
     pub(super) fn connect(&self, env: Env) -> Result<()> {
         self.keep_alive(env)?;
+        self.is_auto_connect_due.set(false);
+        self.is_idle.set(false);
+        self.connects.set(self.connects.get() + 1);
         if self.status.get() == Status::Disconnected {
             self.status.set(Status::Connecting);
         }
@@ -117,8 +133,14 @@ impl ProviderCore {
         Ok(())
     }
 
+    pub(super) fn disconnect(&self) {
+        self.is_auto_connect_due.set(false);
+        self.handle.disconnect();
+    }
+
     /// Returns whether this call destroyed it.
     pub(super) fn mark_destroyed(&self) -> bool {
+        self.is_auto_connect_due.set(false);
         !self.is_destroyed.replace(true)
     }
 
@@ -130,7 +152,7 @@ impl ProviderCore {
         }
     }
 
-    /// From now on the provider lives and keeps the process alive, until it is disconnected or gone.
+    /// From now on the provider lives and keeps the process alive, until it rests or is gone.
     pub(super) fn keep_alive(&self, env: Env) -> Result<()> {
         if self.alive.borrow().is_some() {
             return Ok(());
@@ -152,15 +174,15 @@ impl ProviderCore {
 
     pub(super) fn add_document(
         &self,
-        env: &Env,
+        env: Env,
         core: Rc<DocCore>,
         awareness: Object<'_>,
         awareness_core: Rc<AwarenessCore>,
         doc_id: String,
         parent_id: Option<String>,
     ) -> Result<()> {
-        core.touch(*env)?;
-        let has_content = core.has_content(*env)?;
+        core.touch(env)?;
+        let has_content = core.has_content(env)?;
         let key = DocKey(self.next_id());
         let add = AddDocument {
             key,
@@ -173,8 +195,8 @@ impl ProviderCore {
         awareness_core.attach(self.handle.clone(), key);
         if let Some(wrapper) = self.wrapper() {
             self.thread
-                .set_origin_of(attachment, Origin::Provider(Reference::weak(*env, &wrapper)?));
-            let mut state = Object::new(env)?;
+                .set_origin_of(attachment, Origin::Provider(Reference::weak(env, &wrapper)?));
+            let mut state = Object::new(&env)?;
             if let Some(doc) = core.wrapper() {
                 state.set("doc", doc)?;
             }
@@ -186,58 +208,50 @@ impl ProviderCore {
             state.set("synced", false)?;
             state.set("offset", ())?;
             state.set("awareness", awareness)?;
-            if let Some(mut states) = self.states(*env)? {
-                states.set_named_property(&doc_id, state)?;
+            if let Some(mut states) = self.states(env)? {
+                states.set_element(index_of(key), state)?;
             }
         }
-        self.documents
-            .borrow_mut()
-            .insert(key, Entry { doc_id, core, awareness: awareness_core, attachment });
+        let document = ProviderDocument { doc_id, core, awareness: awareness_core, attachment };
+        self.documents.borrow_mut().insert(key, document);
         Ok(())
     }
 
     /// Returns whether the document was here.
     pub(super) fn remove_document(&self, env: Env, doc_id: &str) -> Result<bool> {
         let Some(key) = self.key_of(doc_id) else { return Ok(false) };
-        let Some(entry) = self.documents.borrow_mut().remove(&key) else { return Ok(false) };
-        entry.core.flush_updates();
-        entry.awareness.detach(key, &self.handle);
+        let Some(document) = self.documents.borrow_mut().remove(key) else { return Ok(false) };
+        document.core.flush_updates();
+        document.awareness.detach(key, &self.handle);
         self.handle.remove_document(key);
-        self.thread.forget_origin_of(entry.attachment);
+        self.thread.forget_origin_of(document.attachment);
         if let Some(mut states) = self.states(env)? {
-            states.delete_named_property(doc_id)?;
+            states.delete_element(index_of(key))?;
         }
         Ok(true)
     }
 
     pub(super) fn key_of(&self, doc_id: &str) -> Option<DocKey> {
-        self.documents
-            .borrow()
-            .iter()
-            .find(|(_, entry)| entry.doc_id == doc_id)
-            .map(|(key, _)| *key)
+        self.documents.borrow().key_of(doc_id)
     }
 
     /// The id under which a document was added.
-    pub(super) fn doc_id_of(&self, core: &Rc<DocCore>) -> Option<String> {
-        let documents = self.documents.borrow();
-        documents
-            .values()
-            .find(|entry| Rc::ptr_eq(&entry.core, core))
-            .map(|entry| entry.doc_id.clone())
+    pub(super) fn doc_id_of(&self, core: &DocCore) -> Option<String> {
+        self.documents.borrow().doc_id_of(core).map(str::to_owned)
     }
 
-    /// The `DocState` of every document, by id.
-    pub(super) fn states<'env>(&self, env: Env) -> Result<Option<Object<'env>>> {
+    /// The `DocState` object of a document; `None` if it is not here.
+    pub(super) fn state<'env>(&self, env: Env, doc_id: &str) -> Result<Option<Object<'env>>> {
+        match (self.key_of(doc_id), self.states(env)?) {
+            (Some(key), Some(states)) => states.get_element(index_of(key)).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The `DocState` of every document, by the number of its key: document ids may be anything, `__proto__` say.
+    fn states<'env>(&self, env: Env) -> Result<Option<Object<'env>>> {
         let Some(wrapper) = self.wrapper() else { return Ok(None) };
         self.thread.hidden.get_object(env, &wrapper, Hidden::Owner)
-    }
-
-    /// Hands the edits of this tick to the network thread, ahead of the command that follows.
-    pub(super) fn flush_updates(&self) {
-        for entry in self.documents.borrow().values() {
-            entry.core.flush_updates();
-        }
     }
 
     pub(super) fn add_flush(&self, deferred: Deferred) -> u64 {
@@ -265,11 +279,9 @@ impl ProviderCore {
 
     /// Something happened on the network thread.
     pub(super) fn handle_event(&self, env: Env, event: Event) {
-        match self.apply(env, event) {
-            // Nobody called us, so nobody could catch it.
-            Ok(thrown) => thrown.into_iter().for_each(|it| raw::report_uncaught(env, it)),
-            // Fails only while the environment goes away.
-            Err(_) => {}
+        // Fails only while the environment goes away. Nobody called us, so nobody could catch what listeners threw.
+        for thrown in self.apply(env, event).unwrap_or_default() {
+            raw::report_uncaught(env, thrown);
         }
     }
 
@@ -278,18 +290,21 @@ impl ProviderCore {
             Event::Status { status, socket_id } => {
                 self.status.set(status);
                 *self.socket_id.borrow_mut() = socket_id;
-                let thrown = self.emit_event(env, &Event::Status { status, socket_id: None })?;
-                if status == Status::Disconnected && !self.is_destroyed.get() {
+                self.emit_event(env, &Event::Status { status, socket_id: None })
+            }
+            Event::Idle { connects } => {
+                if connects == self.connects.get() && !self.is_destroyed.get() {
+                    self.is_idle.set(true);
                     self.let_go(env);
                 }
-                Ok(thrown)
+                Ok(Vec::new())
             }
             Event::Flushed { id, result } => {
                 let deferred = self.flushes.borrow_mut().remove(&id);
                 if let Some(deferred) = deferred {
                     deferred.settle(env, result);
                 }
-                if self.status.get() == Status::Disconnected && !self.is_destroyed.get() {
+                if self.is_idle.get() && !self.is_destroyed.get() {
                     self.let_go(env);
                 }
                 Ok(Vec::new())
@@ -303,8 +318,7 @@ impl ProviderCore {
                 Ok(Vec::new())
             }
             Event::Awareness { doc, change } => {
-                let awareness =
-                    self.documents.borrow().get(&doc).map(|entry| Rc::clone(&entry.awareness));
+                let awareness = self.documents.borrow().get(doc).map(|it| Rc::clone(&it.awareness));
                 match (awareness, self.wrapper()) {
                     (Some(awareness), Some(wrapper)) => {
                         awareness.emit(env, &change, wrapper.to_unknown())
@@ -319,8 +333,7 @@ impl ProviderCore {
     }
 
     fn emit_event(&self, env: Env, event: &Event) -> Result<Vec<Thrown>> {
-        let doc_id =
-            |key: DocKey| self.documents.borrow().get(&key).map(|entry| entry.doc_id.clone());
+        let doc_id = |key: DocKey| self.documents.borrow().get(key).map(|it| it.doc_id.clone());
         let mut thrown = Vec::new();
         for (name, args) in super::events::to_js(&env, event, doc_id)? {
             thrown.extend(self.emit(env, name, &args)?);
@@ -335,9 +348,9 @@ impl ProviderCore {
         field: &str,
         value: T,
     ) -> Result<()> {
-        let doc_id = self.documents.borrow().get(&doc).map(|entry| entry.doc_id.clone());
-        if let (Some(doc_id), Some(states)) = (doc_id, self.states(env)?) {
-            let mut state: Object<'_> = states.get_named_property(&doc_id)?;
+        let is_here = self.documents.borrow().get(doc).is_some();
+        if let (true, Some(states)) = (is_here, self.states(env)?) {
+            let mut state: Object<'_> = states.get_element(index_of(doc))?;
             state.set_named_property(field, value)?;
         }
         Ok(())
@@ -350,10 +363,7 @@ impl ProviderCore {
             let error = ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed");
             deferred.settle::<()>(env, Err(error));
         }
-        for (key, entry) in self.documents.take() {
-            entry.awareness.detach(key, &self.handle);
-            self.thread.forget_origin_of(entry.attachment);
-        }
+        self.forget_documents();
         if let (Ok(Some(mut listeners)), true) = (self.listeners(env), self.is_destroyed.get()) {
             listeners.clear().ok();
         }
@@ -366,6 +376,13 @@ impl ProviderCore {
         self.handle.abandon();
     }
 
+    fn forget_documents(&self) {
+        for (key, document) in self.documents.take().iter() {
+            document.awareness.detach(key, &self.handle);
+            self.thread.forget_origin_of(document.attachment);
+        }
+    }
+
     fn next_id(&self) -> u64 {
         let id = self.next.get();
         self.next.set(id + 1);
@@ -375,12 +392,14 @@ impl ProviderCore {
 
 impl Drop for ProviderCore {
     fn drop(&mut self) {
-        for (key, entry) in self.documents.take() {
-            entry.awareness.detach(key, &self.handle);
-            self.thread.forget_origin_of(entry.attachment);
-        }
+        self.forget_documents();
         self.thread.forget_provider(self.id);
     }
+}
+
+/// Keys count what a provider has done so far; the day when they pass 32 bits is far.
+fn index_of(key: DocKey) -> u32 {
+    key.0 as u32
 }
 
 /// A new `Awareness` object of a document.

@@ -21,14 +21,28 @@ pub fn select_one<T: ReadTxn>(txn: &T, path: &str) -> Result<Option<Value>, Json
     evaluate(path, |path| txn.json_path(path).next().map(Value::from))
 }
 
-/// A slice whose step is 0 or whose end comes first panics inside of `yrs`. That is the path's fault, not the document's:
-/// nothing was written, so the document is not poisoned.
+/// `yrs` panics over bad slices. Whatever panics here is the path's fault, not the document's: nothing was written, so the
+/// document is not poisoned.
 fn evaluate<R>(path: &str, select: impl FnOnce(&JsonPath<'_>) -> R) -> Result<R, JsonPathError> {
     let parsed = catch_unwind(|| JsonPath::parse(path))
         .map_err(|_| JsonPathError("not a JSON path".to_owned()))?
         .map_err(|error| JsonPathError(error.to_string()))?;
+    if path.split('[').skip(1).any(is_bad_slice) {
+        return Err(JsonPathError("the path has a slice without a step or an end".to_owned()));
+    }
     catch_unwind(AssertUnwindSafe(|| select(&parsed)))
-        .map_err(|_| JsonPathError("the path has a slice that can't be taken".to_owned()))
+        .map_err(|_| JsonPathError("following the path failed inside of the CRDT".to_owned()))
+}
+
+/// Whether what follows a `[` is a slice whose step is 0 or whose end comes first.
+fn is_bad_slice(rest: &str) -> bool {
+    let inner = rest.split(']').next().unwrap_or_default();
+    let numbers: Option<Vec<u32>> = inner.split(':').map(|it| it.trim().parse().ok()).collect();
+    match numbers.as_deref() {
+        Some([from, to]) => from > to,
+        Some([from, to, step]) => from > to || *step == 0,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use yrs::{Any, IdSet, ReadTxn, StateVector, TransactionMut};
 
 use super::attachment::AttachmentId;
 use super::value::{TypeHandle, Value};
+use crate::protocol::update::EMPTY;
 
 /// One committed transaction.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,16 @@ pub struct Record {
     pub is_transaction_wanted: bool,
     /// State vectors around the transaction. Always there when a listener gets the record, whatever it listens to.
     pub states: Option<Box<States>>,
+}
+
+impl Record {
+    /// The change as a V1 update, if it was captured. One without changes is empty.
+    pub fn change(&self) -> Option<&[u8]> {
+        match &self.update {
+            Some(update) => Some(update),
+            None => self.is_transaction_wanted.then_some(&EMPTY),
+        }
+    }
 }
 
 /// State of a document around a transaction.

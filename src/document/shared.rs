@@ -89,9 +89,11 @@ pub(super) struct Shared {
 impl Document {
     /// A new, empty document. Offsets count UTF-16 units, as JavaScript does.
     pub fn new(options: DocumentOptions) -> Self {
+        // No clean-up of formats: the CRDT would delete marks inside of the remote transaction that made them redundant.
+        // No provider sends such a transaction back, so replicas would differ for good.
         let mut yrs = Options {
             offset_kind: OffsetKind::Utf16,
-            cleanup_formatting: true,
+            cleanup_formatting: false,
             ..Options::default()
         };
         if let Some(client_id) = options.client_id {
@@ -378,7 +380,7 @@ impl Shared {
         match merged.map(|update| self.apply_update(txn, update)) {
             Some(Ok(())) => {}
             Some(Err(error)) if is_single => {
-                failed.extend(valid.into_iter().map(|(token, _)| (token, error.clone())))
+                failed.extend(valid.into_iter().map(|(token, _)| (token, error.clone())));
             }
             Some(Err(_)) | None => {
                 for (token, bytes) in valid {

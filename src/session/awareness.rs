@@ -85,7 +85,8 @@ impl Awareness {
 
     /// Sets our own state (JSON text), or removes it with `None` (also with the text `null`).
     pub fn set_local_state(&mut self, now: Instant, state: Option<String>) -> AwarenessChange {
-        let clock = self.meta.get(&self.client_id).map_or(0, |meta| meta.clock.saturating_add(1));
+        // Not 0: y-protocols takes that for the clock of clients it has never heard of, and ignores it as old news.
+        let clock = self.meta.get(&self.client_id).map_or(1, |meta| meta.clock.saturating_add(1));
         self.set(
             now,
             self.client_id,
@@ -330,11 +331,11 @@ mod tests {
         let mut awareness = Awareness::new(OWN);
         // (label, state, change, clock)
         let table = [
-            ("set", Some("1"), change(&[OWN], &[], &[], &[]), 0),
-            ("same", Some("1"), change(&[], &[OWN], &[], &[]), 1),
-            ("other", Some("2"), change(&[], &[OWN], &[OWN], &[]), 2),
-            ("gone", None, change(&[], &[], &[], &[OWN]), 3),
-            ("gone, as text", Some("null"), change(&[], &[], &[], &[]), 4),
+            ("set", Some("1"), change(&[OWN], &[], &[], &[]), 1),
+            ("same", Some("1"), change(&[], &[OWN], &[], &[]), 2),
+            ("other", Some("2"), change(&[], &[OWN], &[OWN], &[]), 3),
+            ("gone", None, change(&[], &[], &[], &[OWN]), 4),
+            ("gone, as text", Some("null"), change(&[], &[], &[], &[]), 5),
         ];
         for (label, state, expected, known) in table {
             assert_eq!(
@@ -346,7 +347,7 @@ mod tests {
         }
         assert_eq!(
             awareness.encode(&[OWN, 99]),
-            entry(OWN, 4, NULL),
+            entry(OWN, 5, NULL),
             "unknown clients are skipped"
         );
     }
@@ -358,7 +359,7 @@ mod tests {
         awareness.set_local_state(now, Some("1".into()));
         awareness.apply(now, &entry(OTHER, 5, "2")).unwrap();
         assert_eq!(awareness.remove(now, &[OTHER, 99, OWN]), change(&[], &[], &[], &[OTHER, OWN]));
-        assert_eq!(clock(&awareness, OWN), Some(1), "ours can be announced");
+        assert_eq!(clock(&awareness, OWN), Some(2), "ours can be announced");
         assert_eq!(clock(&awareness, OTHER), Some(5), "theirs is only known to us");
     }
 
@@ -385,7 +386,7 @@ mod tests {
             awareness.apply(now, &entry(OTHER, 0, "2")),
             Ok(change(&[OTHER], &[], &[], &[]))
         );
-        assert_eq!(clock(&awareness, OWN), Some(0));
+        assert_eq!(clock(&awareness, OWN), Some(1));
     }
 
     #[test]

@@ -31,6 +31,7 @@ impl Session {
         if self.is_destroyed {
             return;
         }
+        self.connects += 1;
         let was_wanted = std::mem::replace(&mut self.is_wanted, true);
         if self.departure.is_some() {
             // The old connection is still leaving; the new one follows it.
@@ -57,7 +58,7 @@ impl Session {
             self.depart(now, Departure::Drain, DRAIN);
         } else {
             self.hang_up();
-            self.set_status(Status::Disconnected);
+            self.rest();
         }
     }
 
@@ -109,7 +110,15 @@ impl Session {
         if self.is_wanted {
             self.connection.backoff.reset();
             self.dial(now);
+        } else {
+            self.rest();
         }
+    }
+
+    /// Nothing happens any more until the user says so.
+    pub(super) fn rest(&mut self) {
+        self.set_status(Status::Disconnected);
+        self.cx.event(Event::Idle { connects: self.connects });
     }
 
     pub(super) fn set_status(&mut self, status: Status) {

@@ -42,6 +42,12 @@ pub enum Event {
         /// Id of the Socket.IO socket while connected.
         socket_id: Option<Arc<str>>,
     },
+    /// No connection, no attempt and nothing left to send: the session does nothing until it is told. Follows every end,
+    /// also that of a connection that was still leaving after `disconnected`.
+    Idle {
+        /// Calls of `connect` so far: whoever has called it once more since need not care.
+        connects: u64,
+    },
     /// `synced`: strictly alternating per document, starting with `true`.
     Synced {
         /// The document.

@@ -137,7 +137,7 @@ mod tests {
             awareness.lock().set_local_state(now, Some(format!("{name:?}")));
             presence.announce();
         }
-        assert_eq!(entry(presence.take_message()), (3, r#""c""#.to_owned()));
+        assert_eq!(entry(presence.take_message()), (4, r#""c""#.to_owned()));
         assert!(!presence.has_message());
         assert_eq!(presence.take_message(), None);
     }
@@ -147,7 +147,7 @@ mod tests {
         let now = Instant::now();
         let (mut presence, _awareness) = presence(now);
         presence.start(now);
-        assert_eq!(entry(presence.take_message()), (1, "{}".to_owned()));
+        assert_eq!(entry(presence.take_message()), (2, "{}".to_owned()));
         assert_eq!(presence.take_message(), Some(Message::QueryAwareness));
         assert_eq!(presence.take_message(), None);
     }
@@ -158,11 +158,11 @@ mod tests {
         let (mut presence, awareness) = presence(now);
         presence.start(now);
         presence.leave(now);
-        assert_eq!(entry(presence.take_message()), (2, GONE.to_owned()));
+        assert_eq!(entry(presence.take_message()), (3, GONE.to_owned()));
         assert!(!presence.has_message());
         assert_eq!(awareness.lock().local_state(), Some("{}"));
         presence.start(now);
-        assert_eq!(entry(presence.take_message()), (3, "{}".to_owned()));
+        assert_eq!(entry(presence.take_message()), (4, "{}".to_owned()));
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
         presence.renew(now + RENEWAL / 2);
         assert!(!presence.has_message());
         presence.renew(now + RENEWAL);
-        assert_eq!(entry(presence.take_message()), (1, "{}".to_owned()));
+        assert_eq!(entry(presence.take_message()), (2, "{}".to_owned()));
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl Session {
             self.finish_departure(now);
         } else {
             self.is_wanted = false;
-            self.set_status(Status::Disconnected);
+            self.rest();
         }
     }
 }

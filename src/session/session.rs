@@ -28,6 +28,8 @@ pub struct Session {
     pub(super) status: Status,
     /// The user wants a connection.
     pub(super) is_wanted: bool,
+    /// Calls of `connect`.
+    pub(super) connects: u64,
     pub(super) is_destroyed: bool,
     pub(super) departure: Option<Departure>,
     pub(super) has_message_events: bool,
@@ -44,6 +46,7 @@ impl Session {
             transmit: Transmit::default(),
             status: Status::Disconnected,
             is_wanted: false,
+            connects: 0,
             is_destroyed: false,
             departure: None,
             has_message_events: true,

@@ -1,7 +1,14 @@
 //! A simulated JS thread and recording providers around real documents. No timing: everything waits for an event, and
 //! [`PATIENCE`] only bounds how long a broken build hangs.
 
-#![allow(dead_code, reason = "every test binary uses a part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::drop_non_drop,
+    clippy::unit_arg,
+    clippy::new_without_default,
+    reason = "every test binary uses a part; one-line closures ignore what an edit returns"
+)]
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -11,14 +18,13 @@ use bytes::Bytes;
 use yjs_provider_native::ProviderError;
 use yjs_provider_native::document::{
     Attachment, AttachmentId, Document, DocumentOptions, JobDone, LocalDocument, Record,
-    SequenceChange, TextChange, TypeChange, TypeHandle, TypeKind, Value, Waker,
+    TextChange, TypeChange, TypeHandle, TypeKind, Value, Waker,
 };
 use yrs::branch::BranchPtr;
 use yrs::updates::decoder::Decode;
-use yrs::updates::encoder::Encode;
 use yrs::{
-    Any, ClientID, Doc, GetString, OffsetKind, Options, ReadTxn, StateVector, TextRef, Transact,
-    TransactionMut, Update, WriteTxn,
+    Any, ClientID, Doc, GetString, OffsetKind, Options, TextRef, Transact, TransactionMut, Update,
+    WriteTxn,
 };
 
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -116,8 +122,12 @@ pub struct Js {
 
 impl Js {
     pub fn new() -> Self {
+        Self::with_client_id(1)
+    }
+
+    pub fn with_client_id(client_id: u64) -> Self {
         let options = DocumentOptions {
-            client_id: Some(1),
+            client_id: Some(client_id),
             is_gc_enabled: true,
             ..DocumentOptions::default()
         };
@@ -213,26 +223,6 @@ impl TextMirror {
     }
 }
 
-/// A copy of an array that knows nothing but deltas.
-#[derive(Default)]
-pub struct ArrayMirror(pub Vec<Value>);
-
-impl ArrayMirror {
-    pub fn apply(&mut self, changes: &[SequenceChange]) {
-        let mut at = 0;
-        for change in changes {
-            match change {
-                SequenceChange::Insert(values) => {
-                    self.0.splice(at..at, values.iter().cloned());
-                    at += values.len();
-                }
-                SequenceChange::Delete(len) => drop(self.0.drain(at..at + *len as usize)),
-                SequenceChange::Retain(len) => at += *len as usize,
-            }
-        }
-    }
-}
-
 /// A replica somewhere else.
 pub fn peer(client_id: u64) -> Doc {
     let mut options = Options::with_client_id(ClientID::new(client_id));
@@ -255,14 +245,6 @@ pub fn typed(client_id: u64, count: u32) -> Vec<Vec<u8>> {
     let text = doc.get_or_insert_text(TEXT);
     let letter = |index: u32| char::from(b'a' + (index % 26) as u8).to_string();
     (0..count).map(|index| update_of(&doc, |txn| text.insert(txn, index, &letter(index)))).collect()
-}
-
-pub fn encode_all(doc: &Doc) -> Vec<u8> {
-    doc.transact().encode_state_as_update_v1(&StateVector::default())
-}
-
-pub fn state_vector_of(doc: &Doc) -> Vec<u8> {
-    doc.transact().state_vector().encode_v1()
 }
 
 pub fn apply_to(doc: &Doc, update: &[u8]) {

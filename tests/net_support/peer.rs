@@ -53,6 +53,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         within("the client to read", self.socket.send(Message::text(text))).await.unwrap();
     }
 
+    /// Sends unless the client has hung up.
+    pub async fn try_send(&mut self, text: &str) -> bool {
+        within("the client to read", self.socket.send(Message::text(text))).await.is_ok()
+    }
+
     /// Sends an event with one attachment and an offset.
     pub async fn emit(&mut self, channel: Channel, attachment: Vec<u8>, offset: u64) {
         let name = channel.event_name();

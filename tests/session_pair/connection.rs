@@ -101,6 +101,43 @@ fn gives_up_after_the_allowed_attempts_and_tries_again_when_told() {
 }
 
 #[test]
+fn says_when_it_rests_and_for_which_connect() {
+    let rests = |world: &mut World, client| -> Vec<u64> {
+        let rest = |event| match event {
+            Event::Idle { connects } => Some(connects),
+            _ => None,
+        };
+        world.take_events(client).into_iter().filter_map(rest).collect()
+    };
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.cut(a);
+    world.advance(2 * SECOND);
+    assert!(rests(&mut world, a).is_empty(), "a lost connection comes back");
+
+    world.disconnect(a);
+    assert_eq!(rests(&mut world, a), [1], "disconnected");
+
+    world.connect(a);
+    world.clients[a].session.disconnect(world.now);
+    world.clients[a].session.connect(world.now);
+    world.settle();
+    assert!(rests(&mut world, a).is_empty(), "connects again as soon as it has left");
+
+    world.is_server_down = true;
+    world.cut(a);
+    world.disconnect(a);
+    assert_eq!(rests(&mut world, a), [3], "no attempt follows");
+
+    let reconnection = Reconnection { attempts: Some(1), ..Reconnection::default() };
+    let b =
+        world.add_client_with(&["doc"], SessionConfig { reconnection, ..SessionConfig::new(ROOM) });
+    world.connect(b);
+    world.advance(60 * SECOND);
+    assert_eq!(rests(&mut world, b), [1], "no attempt is left");
+}
+
+#[test]
 fn protocol_violations_close_with_the_official_reason_and_reconnect() {
     let table = [
         ("engine.io", "nonsense", "transport error"),

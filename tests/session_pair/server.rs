@@ -309,9 +309,10 @@ impl Server {
             for _ in 0..if self.switches.duplicates { 2 } else { 1 } {
                 let offset = self.offset.to_string();
                 if self.switches.echoes {
-                    let header = format!(
-                        r#"451-["protocol-message",{{"topic":"y-sync-r","offset":"{offset}","message":{{"_placeholder":true,"num":0}}}}]"#
-                    );
+                    let slot = r#"{"_placeholder":true,"num":0}"#;
+                    let record_json =
+                        format!(r#"{{"topic":"y-sync-r","offset":"{offset}","message":{slot}}}"#);
+                    let header = format!(r#"451-["protocol-message",{record_json}]"#);
                     self.push(id, Frame::Text(header));
                     self.push(id, Frame::Binary(record.clone()));
                 } else {

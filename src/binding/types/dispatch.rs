@@ -25,6 +25,13 @@ pub(super) struct Pending {
     pub(super) is_remote: bool,
 }
 
+impl Pending {
+    /// A transaction that the pool made.
+    pub(super) fn remote(record: Record) -> Self {
+        Self { record: Rc::new(record), origin: None, is_remote: true }
+    }
+}
+
 /// The list of a type's listeners. Names are quoted: keys of napi-rs can't hold a NUL.
 pub(super) fn type_key(handle: &TypeHandle, is_deep: bool) -> String {
     let prefix = if is_deep { "deep" } else { "type" };

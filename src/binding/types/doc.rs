@@ -99,19 +99,25 @@ impl YDoc {
     /// The root text of this name, made if there was none.
     #[napi(ts_return_type = "YText")]
     pub fn get_text<'env>(&self, env: &'env Env, name: String) -> Result<Object<'env>> {
-        self.root(env, TypeKind::Text, &name, |txn, name| drop(txn.get_or_insert_text(name)))
+        self.root(env, TypeKind::Text, &name, |txn, name| {
+            txn.get_or_insert_text(name);
+        })
     }
 
     /// The root array of this name, made if there was none.
     #[napi(ts_return_type = "YArray")]
     pub fn get_array<'env>(&self, env: &'env Env, name: String) -> Result<Object<'env>> {
-        self.root(env, TypeKind::Array, &name, |txn, name| drop(txn.get_or_insert_array(name)))
+        self.root(env, TypeKind::Array, &name, |txn, name| {
+            txn.get_or_insert_array(name);
+        })
     }
 
     /// The root map of this name, made if there was none.
     #[napi(ts_return_type = "YMap")]
     pub fn get_map<'env>(&self, env: &'env Env, name: String) -> Result<Object<'env>> {
-        self.root(env, TypeKind::Map, &name, |txn, name| drop(txn.get_or_insert_map(name)))
+        self.root(env, TypeKind::Map, &name, |txn, name| {
+            txn.get_or_insert_map(name);
+        })
     }
 
     /// Opens an explicit transaction. Until it is committed, edits made without a transaction join it.
@@ -243,9 +249,9 @@ fn interest(event: &str) -> std::result::Result<Option<Interest>, ProviderError>
 }
 
 /// Any `YDoc` given as an argument.
-pub(in crate::binding) fn doc_argument<'a>(
+pub(in crate::binding) fn doc_argument(
     env: Env,
-    doc: &'a Unknown<'_>,
+    doc: &Unknown<'_>,
     name: &str,
 ) -> Result<Rc<DocCore>> {
     let instance = crate::binding::value::instance::<YDoc>(env, doc);

@@ -98,8 +98,16 @@ impl DocCore {
     /// remote transaction that came before.
     pub(crate) fn touch(self: &Rc<Self>, env: Env) -> Result<()> {
         let entered = self.local.enter().or_throw(env)?;
-        if entered.is_new {
-            self.thread.hold(self)?;
+        if entered.is_new
+            && let Err(error) = self.thread.hold(self)
+        {
+            // JavaScript's stack ends here. The next touch begins the tick anew; listeners are called from the loop.
+            if let Some(record) = entered.remote {
+                self.queue.borrow_mut().push_back(Pending::remote(record));
+                self.thread.inbox.push(Message::Document(self.id));
+            }
+            self.local.leave();
+            return Err(error);
         }
         if let Some(record) = entered.remote {
             self.emit_remote(env, record);
@@ -254,11 +262,7 @@ impl DocCore {
     }
 
     fn emit_remote(self: &Rc<Self>, env: Env, record: Record) {
-        self.queue.borrow_mut().push_back(Pending {
-            record: Rc::new(record),
-            origin: None,
-            is_remote: true,
-        });
+        self.queue.borrow_mut().push_back(Pending::remote(record));
         if let Some(thrown) = self.dispatch_queue(env) {
             raw::report_uncaught(env, thrown);
         }

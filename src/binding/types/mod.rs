@@ -7,7 +7,7 @@ mod array;
 pub mod awareness;
 pub mod awareness_update;
 mod dispatch;
-mod doc;
+pub mod doc;
 mod doc_core;
 mod doc_query;
 mod event;

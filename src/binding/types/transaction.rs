@@ -130,7 +130,7 @@ impl YTransaction {
     #[napi]
     pub fn encode_update(&self, env: Env) -> Result<Uint8Array> {
         if let Kind::View { record } = &self.kind
-            && let Some(update) = &record.update
+            && let Some(update) = record.change()
         {
             return Ok(Uint8Array::with_data_copied(update));
         }

@@ -141,7 +141,7 @@ impl YTransaction {
             if let Some(update) = &record.update_v2 {
                 return Ok(Uint8Array::with_data_copied(update));
             }
-            if let Some(update) = &record.update {
+            if let Some(update) = record.change() {
                 return translate(update::v1_to_v2(update)).or_throw(env).map(Uint8Array::from);
             }
         }
