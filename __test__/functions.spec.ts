@@ -37,7 +37,9 @@ function editTogether(random: Random, steps: number): { native: YDoc; yjs: Y.Doc
     const isNative = random.chance(50)
     switch (random.below(6)) {
       case 0:
-        isNative ? text.insert(random.below(text.length() + 1), 'añ') : yText.insert(random.below(yText.length + 1), 'xy')
+        isNative
+          ? text.insert(random.below(text.length() + 1), 'añ')
+          : yText.insert(random.below(yText.length + 1), 'xy')
         break
       case 1: {
         const length = isNative ? text.length() : yText.length
@@ -190,7 +192,10 @@ test('a_bad_v2_update_changes_nothing', (t) => {
 
 test('a_v2_update_of_many_nested_types_is_no_attack', (t) => {
   const yjs = new Y.Doc()
-  yjs.getArray('array').insert(0, Array.from({ length: 50_000 }, () => new Y.Map()))
+  yjs.getArray('array').insert(
+    0,
+    Array.from({ length: 50_000 }, () => new Y.Map())
+  )
   const update = Y.encodeStateAsUpdateV2(yjs)
   t.true(update.length < 1000)
   const doc = new YDoc()

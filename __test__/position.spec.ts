@@ -75,7 +75,10 @@ test('a_position_in_an_empty_nested_type_names_the_type', (t) => {
   const position = createRelativePositionFromTypeIndex(nested, 0)
   t.deepEqual(position, { type: nested.id, assoc: 0 } as typeof position)
   nested.insert(0, 'abc')
-  t.is(createAbsolutePositionFromRelativePosition(decodeRelativePosition(encodeRelativePosition(position)), doc)?.index, 3)
+  t.is(
+    createAbsolutePositionFromRelativePosition(decodeRelativePosition(encodeRelativePosition(position)), doc)?.index,
+    3
+  )
 })
 
 test('positions_are_read_in_transactions_and_on_other_replicas', (t) => {
