@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use napi::Env;
-use napi::bindgen_prelude::{Function, JsObjectValue, JsValue, Object, Unknown};
+use napi::bindgen_prelude::{Function, JsObjectValue, JsValue, Unknown};
 
 use super::error::Result;
 use super::hidden::HiddenSymbols;

@@ -69,9 +69,9 @@ fn decode(update: &[u8]) -> Result<Update, Error> {
         inner: DecoderV2::new(Cursor::new(update))?,
         parts_left: FREE_PARTS + update.len(),
     };
-    let decoded = Update::decode(&mut decoder)?;
+    let content = Update::decode(&mut decoder)?;
     match decoder.inner.read_to_end()?.len() {
-        0 => Ok(decoded),
+        0 => Ok(content),
         left => Err(Error::Custom(ScanError::TrailingBytes(left).to_string())),
     }
 }
