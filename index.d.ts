@@ -13,8 +13,11 @@
 export type YValue =
   undefined | null | boolean | number | bigint | string | Uint8Array | YValue[] | { [key: string]: YValue }
 
-/** What can be inserted into a `YArray` or `YMap`: a value, or a preliminary shared type. */
-export type YInput = YValue | YText | YArray | YMap
+/** What can be inserted into a `YArray` or `YMap`: a value, a preliminary shared type, or a document. */
+export type YInput = YValue | YText | YArray | YMap | YWeakLink | YDoc
+
+/** Any shared type. */
+export type YSharedType = YText | YArray | YMap | YWeakLink
 
 /** Attributes of a range of text, `{ bold: true }` say. `null` removes one. */
 export type YAttributes = { [name: string]: YValue }
@@ -38,7 +41,23 @@ export type YMapChange =
   | { action: 'delete'; oldValue: any }
 
 /** What `observeDeep` reports. */
-export type YEvent = YTextEvent | YArrayEvent | YMapEvent
+export type YEvent = YTextEvent | YArrayEvent | YMapEvent | YWeakLinkEvent
+
+/** What an undo manager is told at its birth. */
+export interface YUndoManagerOptions {
+  /** The document. Default: that of the first type added to the scope. */
+  doc?: YDoc
+  /** Edits that follow each other within this time, in ms, are undone together. Default: 500. */
+  captureTimeout?: number
+  /**
+   * Only transactions of these origins are undone: objects by identity, other values by value, `undefined` and `null`
+   * for transactions without an origin. Default: only those without one.
+   */
+  trackedOrigins?: Iterable<any>
+}
+
+/** An item of a stack of an undo manager was added, grew, or was undone or redone. */
+export type YUndoManagerEvent = 'stack-item-added' | 'stack-item-updated' | 'stack-item-popped'
 
 /** Logical id of a shared type, the same on all replicas. */
 export type YTypeId = { type: string } | { client: number; clock: number }
@@ -72,6 +91,8 @@ export interface YDoc {
   onUpdateV2(callback: (update: Uint8Array, txn: YTransaction) => void): YObserver
   /** Older name of `on('afterTransaction', callback)`. */
   onAfterTransaction(callback: (txn: YTransaction) => void): YObserver
+  /** Older name of `on('subdocs', callback)`. */
+  onSubdocs(callback: (event: YSubdocsEvent, txn: YTransaction) => void): YObserver
   /** Older name of `on('destroy', callback)`. */
   onDestroy(callback: (doc: YDoc) => void): YObserver
 }
@@ -434,6 +455,13 @@ export declare class YArray {
   get(index: number, txn?: YTransaction | undefined | null): any
   /** All elements. */
   values(txn?: YTransaction | undefined | null): Array<any>
+  /**
+   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is inserted
+   * there. An end that is left out is that of the array; an open end does not belong to the range.
+   *
+   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary array.
+   */
+  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean | null, upperOpen?: boolean | null, txn?: YTransaction): YWeakLink
   /** Calls a function at every change of this array, when its transaction is committed. */
   observe(callback: (event: YArrayEvent, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observe`. Returns whether it was. */
@@ -494,25 +522,24 @@ export declare class YDoc {
   beginTransaction(origin?: any): YTransaction
   /**
    * Adds a listener. `update` and `updateV2` get the bytes of every transaction, `afterTransaction` and then
-   * `cleanup` the transaction, `destroy` the document.
+   * `cleanup` the transaction, `subdocs` the subdocuments that came, went or should be loaded, `destroy` the document.
    *
    * Throws `ERR_INVALID_ARGUMENT` for any other event.
    */
   on(event: 'update' | 'updateV2', callback: (update: Uint8Array, txn: YTransaction) => void): void
   on(event: 'afterTransaction' | 'cleanup', callback: (txn: YTransaction) => void): void
+  on(event: 'subdocs', callback: (event: YSubdocsEvent, txn: YTransaction) => void): void
   on(event: 'destroy', callback: (doc: YDoc) => void): void
   /** Removes a listener. Returns whether it was there. */
-  off(event: 'update' | 'updateV2' | 'afterTransaction' | 'cleanup' | 'destroy', callback: (...args: any[]) => void): boolean
-  /** Emits `destroy` and forgets all listeners. The content stays readable. */
-  destroy(): void
+  off(event: 'update' | 'updateV2' | 'afterTransaction' | 'cleanup' | 'subdocs' | 'destroy', callback: (...args: any[]) => void): boolean
+  /**
+   * Emits `destroy` and forgets all listeners, for its subdocuments, too. The content stays readable.
+   *
+   * A subdocument leaves its parent, which gets a new, empty one of the same guid that is not loaded.
+   */
+  destroy(parentTxn?: YTransaction): void
   /** Does nothing; documents need not be freed. */
   free(): void
-  /** Kind of a document among shared types: 9. */
-  get type(): number
-  /** Whether the document is no subdocument of another one. */
-  get prelim(): boolean
-  /** The document that this one is a subdocument of, or `null`. */
-  get parentDoc(): YDoc | null
   /** All root types by name; `undefined` for one that only a remote update named so far, because it has no kind yet. */
   roots(txn?: YTransaction): Array<[name: string, type: YText | YArray | YMap | undefined]>
   /**
@@ -527,6 +554,18 @@ export declare class YDoc {
    * Throws `ERR_INVALID_ARGUMENT` when it is no path.
    */
   selectOne(jsonPath: string): any
+  /** Kind of a document as a value: 9. */
+  get type(): number
+  /** Whether the document is no subdocument. */
+  get prelim(): boolean
+  /** The document that contains this one, `null` if it is no subdocument. */
+  get parentDoc(): YDoc | null
+  /** Asks for this document to be synced: its parent emits `subdocs`. A second call does nothing. */
+  load(parentTxn?: YTransaction): void
+  /** The documents inside of this one. */
+  getSubdocs(txn?: YTransaction): Array<YDoc>
+  /** The guids of the documents inside of this one. */
+  getSubdocGuids(txn?: YTransaction): Set<string>
 }
 
 /**
@@ -563,6 +602,12 @@ export declare class YMap {
   get(key: string, txn?: YTransaction | undefined | null): any
   /** All entries as an object; nested shared types stay shared types. */
   entries(txn?: YTransaction | undefined | null): Record<string, any>
+  /**
+   * A link to the entry of a key, to be inserted somewhere; `undefined` if there is no such key.
+   *
+   * Throws `ERR_PRELIMINARY_TYPE` for a preliminary map.
+   */
+  link(key: string, txn?: YTransaction | undefined | null): YWeakLink | undefined
   /** Calls a function at every change of this map, when its transaction is committed. */
   observe(callback: (event: YMapEvent, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observe`. Returns whether it was. */
@@ -585,6 +630,18 @@ export declare class YMapEvent {
   path(): Array<string | number>
   /** Origin of the transaction. */
   get origin(): any
+  /** Does nothing; events need not be freed. */
+  free(): void
+}
+
+/** Subdocuments came, went, or should be loaded. */
+export declare class YSubdocsEvent {
+  /** Subdocuments that were inserted. */
+  get added(): Array<YDoc>
+  /** Subdocuments that were deleted. */
+  get removed(): Array<YDoc>
+  /** Subdocuments that should be synced now. */
+  get loaded(): Array<YDoc>
   /** Does nothing; events need not be freed. */
   free(): void
 }
@@ -642,6 +699,13 @@ export declare class YText {
   delete(index: number, length: number, txn?: YTransaction | undefined | null): void
   /** The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`. */
   toDelta(txn?: YTransaction): Array<YTextInsert>
+  /**
+   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is inserted
+   * there. An end that is left out is that of the text; an open end does not belong to the range.
+   *
+   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
+   */
+  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean | null, upperOpen?: boolean | null, txn?: YTransaction): YWeakLink
   /** Calls a function at every change of this text, when its transaction is committed. */
   observe(callback: (event: YTextEvent, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observe`. Returns whether it was. */
@@ -775,6 +839,152 @@ export declare class YTransaction {
   diffV2(vector?: Uint8Array | undefined | null): Uint8Array
   /** The same as `encodeUpdate()`, as a V2 update. */
   encodeUpdateV2(): Uint8Array
+}
+
+/** An item of a stack of a `YUndoManager` was added, grew, or was undone or redone. */
+export declare class YUndoEvent {
+  /** Whether the item is one to be undone or one to be redone. */
+  get kind(): 'undo' | 'redo'
+  /** What listeners attached to the item. */
+  get meta(): any
+  /** Attaches something to the item: later events of the same item have it. */
+  set meta(value: any)
+  /** Origin of the transaction; the undo manager itself for its own. */
+  get origin(): any
+  /** Does nothing; events need not be freed. */
+  free(): void
+}
+
+/**
+ * Undoes and redoes edits of shared types of one document.
+ *
+ * Edits of transactions whose origin it tracks are undone; without tracked origins, those of transactions without one.
+ * Edits that follow each other quickly are undone together.
+ *
+ * ```js
+ * const undoManager = new YUndoManager(doc, doc.getText('body'), { trackedOrigins: ['user'] })
+ * undoManager.on('stack-item-added', (event) => { event.meta = selection })
+ * undoManager.undo()
+ * ```
+ */
+export declare class YUndoManager {
+  /**
+   * An undo manager of the types in its scope. Without a document, that of the first type added counts.
+   *
+   * Throws `ERR_INVALID_OPTION`, `ERR_INVALID_ARGUMENT`, `ERR_TRANSACTION_OPEN`.
+   */
+  constructor(options?: YUndoManagerOptions | null)
+  constructor(doc: YDoc, scope?: YSharedType | Array<YSharedType> | null, options?: YUndoManagerOptions | null)
+  /**
+   * Adds shared types of the same document.
+   *
+   * Throws `ERR_WRONG_DOCUMENT`, `ERR_PRELIMINARY_TYPE`, `ERR_DELETED_TYPE`, `ERR_TRANSACTION_OPEN`.
+   */
+  addToScope(ytypes: YSharedType | Array<YSharedType>): void
+  /**
+   * Undoes transactions of this origin, too: objects by identity, other values by value, `undefined` and `null` for
+   * transactions without an origin.
+   */
+  addTrackedOrigin(origin: any): void
+  /** Undoes transactions of this origin no longer. */
+  removeTrackedOrigin(origin: any): void
+  /**
+   * Forgets what could be undone and redone; with `false`, keeps that stack.
+   *
+   * Throws `ERR_TRANSACTION_OPEN`.
+   */
+  clear(clearUndoStack?: boolean | undefined | null, clearRedoStack?: boolean | undefined | null): void
+  /** The next edit is undone apart from those before it. */
+  stopCapturing(): void
+  /**
+   * Undoes the newest edits that were captured together. Returns whether anything changed.
+   *
+   * Throws `ERR_TRANSACTION_OPEN`, and what a listener threw.
+   */
+  undo(): boolean
+  /**
+   * Redoes what was undone last. Returns whether anything changed.
+   *
+   * Throws `ERR_TRANSACTION_OPEN`, and what a listener threw.
+   */
+  redo(): boolean
+  /** Whether there is something to undo. */
+  get canUndo(): boolean
+  /** Whether there is something to redo. */
+  get canRedo(): boolean
+  /**
+   * Adds a listener: an item of a stack was added, grew, or was undone or redone. What a listener puts into
+   * `event.meta` stays with the item.
+   *
+   * Throws `ERR_INVALID_ARGUMENT` for any other event.
+   */
+  on(event: YUndoManagerEvent, callback: (event: YUndoEvent, txn: YTransaction) => void): void
+  /** Removes a listener. Returns whether it was there. */
+  off(event: YUndoManagerEvent, callback: (event: YUndoEvent, txn: YTransaction) => void): boolean
+  /** Does nothing; undo managers need not be freed. */
+  free(): void
+}
+
+/**
+ * A link to an entry of a map, or to a range of an array or text, of the same document.
+ *
+ * ```js
+ * const link = map.link('a')
+ * array.insert(0, [link])
+ * link.deref() // what map.get('a') is now
+ * ```
+ */
+export declare class YWeakLink {
+  /** Kind of the shared type: 7. */
+  get type(): number
+  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary link. */
+  get id(): YTypeId
+  /** Whether the link is not part of a document yet. It can be read all the same. */
+  get prelim(): boolean
+  /** The document, `undefined` for a preliminary link. */
+  get doc(): YDoc
+  /** Whether the link is part of a document and not deleted. */
+  alive(txn?: YTransaction | undefined | null): boolean
+  /**
+   * The entry that the link points to, or the first element of its range; `undefined` if that was deleted.
+   *
+   * Throws `ERR_DELETED_TYPE` when the link itself was deleted.
+   */
+  deref(txn?: YTransaction | undefined | null): any
+  /**
+   * The elements of the array that the link points to, without those deleted.
+   *
+   * Throws `ERR_DELETED_TYPE` when the link itself was deleted.
+   */
+  unquote(txn?: YTransaction | undefined | null): Array<any>
+  /**
+   * The text that the link points to, with its formats as XML tags.
+   *
+   * Throws `ERR_DELETED_TYPE` when the link itself was deleted.
+   */
+  toString(txn?: YTransaction | undefined | null): string
+  /** Calls a function at every change of what the link points to, when its transaction is committed. */
+  observe(callback: (event: YWeakLinkEvent, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
+  unobserve(callback: (event: YWeakLinkEvent, txn: YTransaction) => void): boolean
+  /** Calls a function at every change of what the link points to or of types inside of it. */
+  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
+  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
+  /** Does nothing; links need not be freed. */
+  free(): void
+}
+
+/** A change of what a `YWeakLink` points to. */
+export declare class YWeakLinkEvent {
+  /** The link. */
+  get target(): YWeakLink
+  /** Way from the observed type to the target: keys and indices, empty for `observe`. */
+  path(): Array<string | number>
+  /** Origin of the transaction. */
+  get origin(): any
+  /** Does nothing; events need not be freed. */
+  free(): void
 }
 
 /**

@@ -842,9 +842,14 @@ module.exports.YArrayEvent = nativeBinding.YArrayEvent
 module.exports.YDoc = nativeBinding.YDoc
 module.exports.YMap = nativeBinding.YMap
 module.exports.YMapEvent = nativeBinding.YMapEvent
+module.exports.YSubdocsEvent = nativeBinding.YSubdocsEvent
 module.exports.YText = nativeBinding.YText
 module.exports.YTextEvent = nativeBinding.YTextEvent
 module.exports.YTransaction = nativeBinding.YTransaction
+module.exports.YUndoEvent = nativeBinding.YUndoEvent
+module.exports.YUndoManager = nativeBinding.YUndoManager
+module.exports.YWeakLink = nativeBinding.YWeakLink
+module.exports.YWeakLinkEvent = nativeBinding.YWeakLinkEvent
 module.exports.applyAwarenessUpdate = nativeBinding.applyAwarenessUpdate
 module.exports.applyUpdate = nativeBinding.applyUpdate
 module.exports.applyUpdateAsync = nativeBinding.applyUpdateAsync
@@ -887,7 +892,7 @@ module.exports.createStickyIndexFromType = nativeBinding.createRelativePositionF
 module.exports.createOffsetFromStickyIndex = nativeBinding.createAbsolutePositionFromRelativePosition
 module.exports.encodeStickyIndex = nativeBinding.encodeRelativePosition
 module.exports.decodeStickyIndex = nativeBinding.decodeRelativePosition
-for (const event of ['update', 'updateV2', 'afterTransaction', 'destroy']) {
+for (const event of ['update', 'updateV2', 'afterTransaction', 'subdocs', 'destroy']) {
   const name = `on${event[0].toUpperCase()}${event.slice(1)}`
   const add = function (callback) {
     // A function of its own, so that freeing one observer leaves another of the same function alone.

@@ -259,6 +259,12 @@ test('the_older_ways_to_listen_return_an_observer', (t) => {
   for (const observer of observers) observer.free()
   doc.getText('text').insert(0, 'b')
   t.is(calls.length, 3)
+  let added: unknown[] = []
+  const subdocs = doc.onSubdocs((event) => (added = event.added))
+  const child = new YDoc()
+  doc.getMap('map').set('child', child)
+  t.deepEqual(added, [child])
+  subdocs.free()
   let destroyed: unknown
   doc.onDestroy((it) => (destroyed = it))
   doc.destroy()

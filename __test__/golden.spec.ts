@@ -54,7 +54,10 @@ const withBinary = (value: any): any => {
 test('generating_the_vectors_again_gives_the_identical_file', async (t) => {
   const again = `${await temporaryFolder(t)}/protocol.json`
   await promisify(execFile)(process.execPath, [`${ROOT}scripts/golden-vectors.mjs`, again])
-  t.true(readFileSync(again).equals(readFileSync(FIXTURES)), 'run scripts/golden-vectors.mjs and look at the difference')
+  t.true(
+    readFileSync(again).equals(readFileSync(FIXTURES)),
+    'run scripts/golden-vectors.mjs and look at the difference'
+  )
 })
 
 test('engine_io_packets_are_read_as_the_file_says', (t) => {
@@ -135,7 +138,16 @@ test('awareness_updates_are_read_alike_by_y_protocols_and_the_addon', (t) => {
       // They take clock 0 of a client they don't know for old news; the addon is more generous.
       if (clock > 0) t.deepEqual(theirs.getStates().get(clientId) ?? null, JSON.parse(state), label)
     }
-    t.is(hex(encodeAwarenessUpdate(ours, entries.map((entry: { clientId: number }) => entry.clientId))), update, label)
+    t.is(
+      hex(
+        encodeAwarenessUpdate(
+          ours,
+          entries.map((entry: { clientId: number }) => entry.clientId)
+        )
+      ),
+      update,
+      label
+    )
   }
 })
 

@@ -67,7 +67,8 @@ test('ends_when_destroyed_while_the_server_does_not_answer', async (t) => {
   const accepted = new Promise<void>((resolve) => server.once('connection', () => resolve()))
   const child = Child.ofScript(
     t,
-    provider(`ws://127.0.0.1:${port}`) + `process.stdin.once('data', () => { process.stdin.destroy(); provider.destroy() })`
+    provider(`ws://127.0.0.1:${port}`) +
+      `process.stdin.once('data', () => { process.stdin.destroy(); provider.destroy() })`
   )
   await accepted
   child.write('now')
@@ -218,7 +219,10 @@ test('two_hundred_providers_leave_nothing_behind', async (t) => {
       const [event, wanted] = index % 3 === 1 ? ['status', true] : ['synced', true]
       await new Promise((resolve) => provider.once(event, resolve))
       provider.destroy()
-      await new Promise((resolve) => provider.status === 'disconnected' ? resolve() : provider.on('status', ({ status }) => status === 'disconnected' && resolve()))
+      if (provider.status === 'disconnected') return
+      await new Promise((resolve) => {
+        provider.on('status', ({ status }) => status === 'disconnected' && resolve())
+      })
     }))
     ;(async () => {
       await run(10)
@@ -249,7 +253,10 @@ async function checkWorkers(t: ExecutionContext, url: string): Promise<void> {
       provider.on('message-sync', () => {})
       provider.on('synced', () => {
         parentPort.postMessage('synced')
-        setInterval(() => { for (let i = 0; i < 20; i++) doc.getText('body').insert(0, 'w'); provider.flush().catch(() => {}) }, 1)
+        setInterval(() => {
+          for (let i = 0; i < 20; i++) doc.getText('body').insert(0, 'w')
+          provider.flush().catch(() => {})
+        }, 1)
       })
     \`
     const main = new ProtocolManager({ url: '${url}', roomId: 'room' })

@@ -37,10 +37,22 @@ const BAD_FRAMES: [label: string, event: string, args: unknown[], code: string, 
   ['bytes behind the message', SYNC, [inDoc(bytes(...good, 9))], 'ERR_INVALID_MESSAGE', 'doc'],
   ['unknown message type', SYNC, [inDoc(bytes(99, 1))], 'ERR_INVALID_MESSAGE', 'doc'],
   ['unknown sync type', SYNC, [inDoc(bytes(0, 9, 0))], 'ERR_INVALID_MESSAGE', 'doc'],
-  ['a length beyond all memory', SYNC, [inDoc(bytes(0, 2, 255, 255, 255, 255, 255, 255, 255, 15))], 'ERR_INVALID_MESSAGE', 'doc'],
+  [
+    'a length beyond all memory',
+    SYNC,
+    [inDoc(bytes(0, 2, 255, 255, 255, 255, 255, 255, 255, 15))],
+    'ERR_INVALID_MESSAGE',
+    'doc'
+  ],
   ['an update of garbage', SYNC, [inDoc(wire.update(bytes(1, 2, 3, 4, 5)))], 'ERR_INVALID_UPDATE', 'doc'],
   ['an update of nothing', SYNC, [inDoc(wire.update(bytes()))], 'ERR_INVALID_UPDATE', 'doc'],
-  ['an update cut off', SYNC, [inDoc(wire.update(wire.textUpdate('hello').subarray(0, 9)))], 'ERR_INVALID_UPDATE', 'doc'],
+  [
+    'an update cut off',
+    SYNC,
+    [inDoc(wire.update(wire.textUpdate('hello').subarray(0, 9)))],
+    'ERR_INVALID_UPDATE',
+    'doc'
+  ],
   ['a step 2 of garbage', SYNC, [inDoc(bytes(0, 1, 3, 200, 200, 200))], 'ERR_INVALID_UPDATE', 'doc'],
   ['a step 1 of garbage', SYNC, [inDoc(bytes(0, 0, 3, 200, 200, 200))], 'ERR_INVALID_MESSAGE', 'doc'],
   ['an update nested too deep', SYNC, [inDoc(wire.update(nestedValues(5000)))], 'ERR_INVALID_UPDATE', 'doc'],
@@ -178,7 +190,8 @@ test('a_server_that_is_only_unavailable_is_tried_again', async (t) => {
 })
 
 test('the_gateway_refuses_a_connection_with_its_code_and_reason', async (t) => {
-  const authorize = ({ token }: { token?: string }) => token === 'right' || { ok: false as const, reason: 'wrong token' }
+  const authorize = ({ token }: { token?: string }) =>
+    token === 'right' || { ok: false as const, reason: 'wrong token' }
   const { url } = await startGateway(t, { authorize })
   const provider = startProvider(t, url, { token: 'wrong' })
   const denied = waitFor(provider, 'permission-denied')

@@ -18,7 +18,14 @@ test('messages_are_handed_out_as_they_came_with_metadata_and_offset', async (t) 
   const server = await BareServer.start(t, { handle: keepDocuments() })
   const { provider } = openDoc(t, server.url, 'doc')
   await whenSynced(provider, 'doc')
-  const metadata = { roomId: 'room', docId: 'doc', parentId: 'p', senderId: 's', version: '3', timestamp: 1700000000000 }
+  const metadata = {
+    roomId: 'room',
+    docId: 'doc',
+    parentId: 'p',
+    senderId: 's',
+    version: '3',
+    timestamp: 1700000000000
+  }
   const sync = wire.update(wire.textUpdate('x'))
   const table: [event: string, wire: string, payload: Uint8Array, offset: string | undefined][] = [
     ['message-sync', wire.SYNC, sync, '17'],
@@ -213,7 +220,10 @@ for (const at of ['connecting', 'connected', 'disconnected'] as const) {
       })
     })
     await ended
-    t.deepEqual(seen, at === 'connecting' ? ['connecting', 'disconnected'] : ['connecting', 'connected', 'disconnected'])
+    t.deepEqual(
+      seen,
+      at === 'connecting' ? ['connecting', 'disconnected'] : ['connecting', 'connected', 'disconnected']
+    )
     t.throws(() => provider.connect(), { code: 'ERR_DESTROYED' })
   })
 }

@@ -28,7 +28,10 @@ test('there_is_never_more_than_one_socket_per_provider', async (t) => {
     text.push('.')
   }
   await provider.flush()
-  t.deepEqual(server.sockets.map(({ id }) => id), [provider.socket.id])
+  t.deepEqual(
+    server.sockets.map(({ id }) => id),
+    [provider.socket.id]
+  )
   // A socket that the server has not seen close yet may overlap with the next one, but never two.
   t.true(server.mostAtOnce <= 2)
   t.is(server.connections, 11)

@@ -136,7 +136,8 @@ test('an_edit_that_the_connection_swallowed_is_sent_again', async (t) => {
   const { provider, text } = openDoc(t, server.url, 'doc')
   await whenSynced(provider, 'doc')
   text.insert(0, 'twice')
-  await provider.flush()
+  // Sooner than a missing ack would be noticed: the new connection is reason enough.
+  await provider.flush({ timeout: 5_000 })
   const updates = server.frames.filter(isUpdate)
   t.true(updates.length >= 2)
   t.is(docOf(body(updates[1].payload)).getText('body').toString(), 'twice')

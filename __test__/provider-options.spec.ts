@@ -89,7 +89,13 @@ test('absent_options_are_undefined_or_null', (t) => {
 })
 
 test('options_without_effect_are_taken', (t) => {
-  const socketOptions = { forceNew: true, multiplex: false, upgrade: false, withCredentials: true, timeout: false as const }
+  const socketOptions = {
+    forceNew: true,
+    multiplex: false,
+    upgrade: false,
+    withCredentials: true,
+    timeout: false as const
+  }
   t.notThrows(() => new ProtocolManager({ ...required, socketOptions }).destroy())
 })
 

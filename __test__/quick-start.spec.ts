@@ -45,8 +45,10 @@ test('the_quick_start_of_the_readme_runs_as_written', async (t) => {
 test('the_agreed_quick_start_runs_as_written', (t) => checkThatHelloArrives(t, AGREED))
 
 test('usage_of_the_typescript_provider_runs_with_its_imports_changed', async (t) => {
-  const usage = USAGE_OF_THE_TYPESCRIPT_PROVIDER.replaceAll('@y-kafka-collabation-server/provider', PACKAGE)
-    .replaceAll(`'ywasm'`, `'${PACKAGE}'`)
+  const usage = USAGE_OF_THE_TYPESCRIPT_PROVIDER.replaceAll('@y-kafka-collabation-server/provider', PACKAGE).replaceAll(
+    `'ywasm'`,
+    `'${PACKAGE}'`
+  )
   // Only the end is ours: the text of the README leaves the provider running.
   const end = `provider.once('synced', () => provider.flush().then(() => provider.destroy()));\n`
   const lines = await checkThatHelloArrives(t, usage + end)

@@ -47,10 +47,8 @@ impl<'a, 'env> Argument<'a, 'env> {
     /// A copy of the bytes of a `Uint8Array`: JavaScript may change them at once.
     pub(super) fn bytes(self) -> Result<Bytes> {
         // napi checks the element type when it converts.
-        let bytes = match self.value.is_typedarray()? {
-            true => self.convert::<Uint8Array>().ok(),
-            false => None,
-        };
+        let is_candidate = self.value.is_typedarray()?;
+        let bytes = is_candidate.then(|| self.convert::<Uint8Array>().ok()).flatten();
         self.expect(bytes.is_some(), "a Uint8Array")?;
         Ok(bytes.map(|it| Bytes::copy_from_slice(&it)).unwrap_or_default())
     }

@@ -6,7 +6,7 @@ module.exports.createStickyIndexFromType = nativeBinding.createRelativePositionF
 module.exports.createOffsetFromStickyIndex = nativeBinding.createAbsolutePositionFromRelativePosition
 module.exports.encodeStickyIndex = nativeBinding.encodeRelativePosition
 module.exports.decodeStickyIndex = nativeBinding.decodeRelativePosition
-for (const event of ['update', 'updateV2', 'afterTransaction', 'destroy']) {
+for (const event of ['update', 'updateV2', 'afterTransaction', 'subdocs', 'destroy']) {
   const name = `on${event[0].toUpperCase()}${event.slice(1)}`
   const add = function (callback) {
     // A function of its own, so that freeing one observer leaves another of the same function alone.

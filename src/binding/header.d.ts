@@ -13,8 +13,11 @@
 export type YValue =
   undefined | null | boolean | number | bigint | string | Uint8Array | YValue[] | { [key: string]: YValue }
 
-/** What can be inserted into a `YArray` or `YMap`: a value, or a preliminary shared type. */
-export type YInput = YValue | YText | YArray | YMap
+/** What can be inserted into a `YArray` or `YMap`: a value, a preliminary shared type, or a document. */
+export type YInput = YValue | YText | YArray | YMap | YWeakLink | YDoc
+
+/** Any shared type. */
+export type YSharedType = YText | YArray | YMap | YWeakLink
 
 /** Attributes of a range of text, `{ bold: true }` say. `null` removes one. */
 export type YAttributes = { [name: string]: YValue }
@@ -38,7 +41,23 @@ export type YMapChange =
   | { action: 'delete'; oldValue: any }
 
 /** What `observeDeep` reports. */
-export type YEvent = YTextEvent | YArrayEvent | YMapEvent
+export type YEvent = YTextEvent | YArrayEvent | YMapEvent | YWeakLinkEvent
+
+/** What an undo manager is told at its birth. */
+export interface YUndoManagerOptions {
+  /** The document. Default: that of the first type added to the scope. */
+  doc?: YDoc
+  /** Edits that follow each other within this time, in ms, are undone together. Default: 500. */
+  captureTimeout?: number
+  /**
+   * Only transactions of these origins are undone: objects by identity, other values by value, `undefined` and `null`
+   * for transactions without an origin. Default: only those without one.
+   */
+  trackedOrigins?: Iterable<any>
+}
+
+/** An item of a stack of an undo manager was added, grew, or was undone or redone. */
+export type YUndoManagerEvent = 'stack-item-added' | 'stack-item-updated' | 'stack-item-popped'
 
 /** Logical id of a shared type, the same on all replicas. */
 export type YTypeId = { type: string } | { client: number; clock: number }
@@ -72,6 +91,8 @@ export interface YDoc {
   onUpdateV2(callback: (update: Uint8Array, txn: YTransaction) => void): YObserver
   /** Older name of `on('afterTransaction', callback)`. */
   onAfterTransaction(callback: (txn: YTransaction) => void): YObserver
+  /** Older name of `on('subdocs', callback)`. */
+  onSubdocs(callback: (event: YSubdocsEvent, txn: YTransaction) => void): YObserver
   /** Older name of `on('destroy', callback)`. */
   onDestroy(callback: (doc: YDoc) => void): YObserver
 }

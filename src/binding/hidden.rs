@@ -11,21 +11,32 @@ use super::raw::{Reference, check};
 /// Which hidden property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hidden {
-    /// Of a shared type, a transaction, an event: the `YDoc` it belongs to. Of a provider: its documents.
+    /// Of a shared type, a transaction, an event: the `YDoc` it belongs to. Of a subdocument: its parent. Of a provider: its documents.
     Owner = 0,
     /// Of a document, a provider: who listens to what.
     Listeners = 1,
     /// Of a transaction: its origin.
     Origin = 2,
+    /// Of an undo manager: what listeners attached to its items, by item. Of an undo event: what they attached to its
+    /// item. Of an event of subdocuments: the documents.
+    Data = 3,
+    /// Of a document: its subdocuments, by guid.
+    Subdocs = 4,
 }
 
 /// The symbols of the hidden properties of one environment.
-pub(super) struct HiddenSymbols([Reference; 3]);
+pub(super) struct HiddenSymbols([Reference; 5]);
 
 impl HiddenSymbols {
     pub(super) fn new(env: Env) -> Result<Self> {
         let symbol = |name| Reference::strong(env, &env.create_symbol(Some(name))?);
-        Ok(Self([symbol("owner")?, symbol("listeners")?, symbol("origin")?]))
+        Ok(Self([
+            symbol("owner")?,
+            symbol("listeners")?,
+            symbol("origin")?,
+            symbol("data")?,
+            symbol("subdocs")?,
+        ]))
     }
 
     pub(super) fn set<'a, 'b>(

@@ -11,6 +11,7 @@ use napi::bindgen_prelude::{Function, JsObjectValue, JsValue, Unknown};
 
 use super::error::Result;
 use super::hidden::HiddenSymbols;
+use super::identity::Identities;
 use super::inbox::{Inbox, Message};
 use super::provider_core::ProviderCore;
 use super::raw::{self, HandleScope, Reference};
@@ -40,6 +41,7 @@ type EndTask = Box<dyn FnOnce(Env)>;
 pub(super) struct JsThread {
     env: Env,
     pub(super) hidden: HiddenSymbols,
+    pub(super) identities: Identities,
     pub(super) inbox: Arc<Inbox>,
     next_id: Cell<u64>,
     documents: RefCell<HashMap<u64, Weak<DocCore>>>,
@@ -94,6 +96,7 @@ impl JsThread {
         Ok(Self {
             env,
             hidden: HiddenSymbols::new(env)?,
+            identities: Identities::new(env)?,
             inbox: Inbox::new(wake),
             next_id: Cell::new(1),
             documents: RefCell::default(),

@@ -66,6 +66,14 @@ impl<'env> Listeners<'env> {
         Ok((true, entries.is_empty()))
     }
 
+    /// Keeps an object alive with the lists, or no longer.
+    pub(super) fn keep<'a>(&mut self, key: &str, object: Option<&impl JsValue<'a>>) -> Result<()> {
+        match object {
+            Some(object) => self.lists.set_named_property(key, object.to_unknown()),
+            None => self.lists.delete_named_property(key).map(drop),
+        }
+    }
+
     /// Forgets all listeners.
     pub(super) fn clear(&mut self) -> Result<()> {
         for key in Object::keys(&self.lists)? {

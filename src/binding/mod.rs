@@ -27,6 +27,7 @@ pub mod envelope;
 mod error;
 mod events;
 mod hidden;
+mod identity;
 mod inbox;
 mod js_thread;
 mod listeners;

@@ -18,40 +18,40 @@ pub(super) struct ProviderDocument {
 /// All documents of a provider. A provider may have many thousands: nothing here looks at all of them.
 #[derive(Default)]
 pub(super) struct ProviderDocuments {
-    by_key: HashMap<DocKey, ProviderDocument>,
-    by_doc_id: HashMap<String, DocKey>,
-    by_core: HashMap<u64, DocKey>,
+    documents: HashMap<DocKey, ProviderDocument>,
+    keys_by_doc_id: HashMap<String, DocKey>,
+    keys_by_core: HashMap<u64, DocKey>,
 }
 
 impl ProviderDocuments {
     pub(super) fn insert(&mut self, key: DocKey, document: ProviderDocument) {
-        self.by_doc_id.insert(document.doc_id.clone(), key);
-        self.by_core.insert(document.core.id(), key);
-        self.by_key.insert(key, document);
+        self.keys_by_doc_id.insert(document.doc_id.clone(), key);
+        self.keys_by_core.insert(document.core.id(), key);
+        self.documents.insert(key, document);
     }
 
     pub(super) fn remove(&mut self, key: DocKey) -> Option<ProviderDocument> {
-        let document = self.by_key.remove(&key)?;
-        self.by_doc_id.remove(&document.doc_id);
-        self.by_core.remove(&document.core.id());
+        let document = self.documents.remove(&key)?;
+        self.keys_by_doc_id.remove(&document.doc_id);
+        self.keys_by_core.remove(&document.core.id());
         Some(document)
     }
 
     pub(super) fn get(&self, key: DocKey) -> Option<&ProviderDocument> {
-        self.by_key.get(&key)
+        self.documents.get(&key)
     }
 
     pub(super) fn key_of(&self, doc_id: &str) -> Option<DocKey> {
-        self.by_doc_id.get(doc_id).copied()
+        self.keys_by_doc_id.get(doc_id).copied()
     }
 
     /// The id under which a document was added.
     pub(super) fn doc_id_of(&self, core: &DocCore) -> Option<&str> {
-        let key = self.by_core.get(&core.id())?;
-        self.by_key.get(key).map(|document| document.doc_id.as_str())
+        let key = self.keys_by_core.get(&core.id())?;
+        self.documents.get(key).map(|document| document.doc_id.as_str())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (DocKey, &ProviderDocument)> {
-        self.by_key.iter().map(|(key, document)| (*key, document))
+        self.documents.iter().map(|(key, document)| (*key, document))
     }
 }

@@ -13,8 +13,8 @@ use yrs::{Any, any::Number};
 
 use super::error::{Result, throw};
 use super::raw::{own_entries, set_key, to_js};
-use super::types::{DocCore, YArray, YMap, YText, type_to_js};
-use crate::document::{Input, Value};
+use super::types::{DocCore, YArray, YDoc, YMap, YText, YWeakLink, type_to_js};
+use crate::document::{Input, TypeHandle, Value};
 use crate::error::{ErrorCode, ProviderError};
 
 /// Deeper values are refused: other replicas would refuse them too, and a cycle never ends.
@@ -31,7 +31,7 @@ pub(super) fn value_to_js<'env>(
     match value {
         Value::Any(any) => any_to_js(env, any),
         Value::Type(handle) => type_to_js(env, core, handle).map(|it| it.to_unknown()),
-        Value::Document(guid) => to_js(*env, guid.as_ref()),
+        Value::Document(subdocument) => core.subdoc(env, subdocument).map(|it| it.to_unknown()),
     }
 }
 
@@ -83,6 +83,8 @@ pub(super) struct Preliminaries<'env> {
     texts: Vec<ClassInstance<'env, YText>>,
     arrays: Vec<ClassInstance<'env, YArray>>,
     maps: Vec<ClassInstance<'env, YMap>>,
+    links: Vec<ClassInstance<'env, YWeakLink>>,
+    docs: Vec<ClassInstance<'env, YDoc>>,
     depth: usize,
 }
 
@@ -105,6 +107,17 @@ impl<'env> Preliminaries<'env> {
                 self.maps.push(map);
                 return Ok(input);
             }
+            if let Some(link) = instance::<YWeakLink>(env, &value) {
+                let input = link.input(env)?;
+                self.links.push(link);
+                return Ok(input);
+            }
+            if let Some(doc) = instance::<YDoc>(env, &value) {
+                let is_given = self.docs.iter().any(|it| Rc::ptr_eq(&it.core, &doc.core));
+                let input = doc.input(env, &doc, is_given)?;
+                self.docs.push(doc);
+                return Ok(input);
+            }
         }
         any(env, value, MAX_DEPTH).map(Input::Any)
     }
@@ -123,11 +136,19 @@ impl<'env> Preliminaries<'env> {
         input
     }
 
+    /// Whether they can become part of this document.
+    pub(super) fn check(&self, env: Env, core: &Rc<DocCore>) -> Result<()> {
+        self.links.iter().try_for_each(|it| it.check(env, core))
+    }
+
     /// Tells them where they are now.
     pub(super) fn integrate(self, env: Env, core: &Rc<DocCore>) -> Result<()> {
+        core.local.add_types(self.texts.len() + self.arrays.len() + self.maps.len());
         self.texts.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.arrays.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
-        self.maps.iter().try_for_each(|it| it.0.integrate(env, core, it))
+        self.maps.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.links.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.docs.iter().try_for_each(|it| core.adopt(env, it, &it.core.guid()))
     }
 }
 
@@ -234,6 +255,32 @@ fn is_shared_type<'env>(env: Env, value: &Unknown<'env>) -> bool {
     instance::<YText>(env, value).is_some()
         || instance::<YArray>(env, value).is_some()
         || instance::<YMap>(env, value).is_some()
+        || instance::<YWeakLink>(env, value).is_some()
+        || instance::<YDoc>(env, value).is_some()
+}
+
+/// Where a shared type given as an argument stands.
+///
+/// Throws `ERR_INVALID_ARGUMENT` when it is none, `ERR_PRELIMINARY_TYPE` when it stands nowhere.
+pub(super) fn shared_type_place(
+    env: Env,
+    value: Unknown<'_>,
+    name: &str,
+) -> Result<(Rc<DocCore>, TypeHandle)> {
+    if let Some(text) = instance::<YText>(env, &value) {
+        return text.0.place(env);
+    }
+    if let Some(array) = instance::<YArray>(env, &value) {
+        return array.0.place(env);
+    }
+    if let Some(map) = instance::<YMap>(env, &value) {
+        return map.0.place(env);
+    }
+    if let Some(link) = instance::<YWeakLink>(env, &value) {
+        return link.0.place(env);
+    }
+    let message = format!("{name}: expected a shared type");
+    Err(throw(env, ProviderError::new(ErrorCode::InvalidArgument, message)))
 }
 
 fn number(value: f64) -> Any {

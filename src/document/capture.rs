@@ -8,10 +8,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use yrs::branch::BranchPtr;
 use yrs::types::{Change, Delta, EntryChange as YrsEntryChange, Event, Events};
-use yrs::{Any, Origin, TransactionMut};
+use yrs::{Any, Doc, Origin, TransactionMut};
 
 use super::fence::Fence;
 use super::record::{DeepEvent, EntryChange, SequenceChange, TextChange, TypeChange, TypeEvent};
+use super::subdocument::SubdocsChange;
+use super::undo::UndoChange;
 use super::value::{TypeHandle, Value};
 
 const OBSERVER: &str = "capture";
@@ -19,7 +21,7 @@ const OBSERVER: &str = "capture";
 /// Collects the events of the transaction that is being committed.
 #[derive(Debug, Default)]
 pub(super) struct Capture {
-    events: Mutex<Captured>,
+    captured: Mutex<Captured>,
 }
 
 /// Events of one transaction.
@@ -27,12 +29,28 @@ pub(super) struct Capture {
 pub(super) struct Captured {
     pub(super) events: Vec<TypeEvent>,
     pub(super) deep_events: Vec<DeepEvent>,
+    pub(super) subdocs: Option<Box<SubdocsChange>>,
+    pub(super) undo: Vec<UndoChange>,
+    /// What removed subdocuments need until the commit has ended.
+    pub(super) graves: Vec<Doc>,
 }
 
 impl Capture {
     /// Takes what was collected since the last call.
     pub(super) fn take(&self) -> Captured {
-        std::mem::take(&mut *self.events.lock())
+        std::mem::take(&mut *self.captured.lock())
+    }
+
+    /// Subdocuments came or went.
+    pub(super) fn push_subdocs(&self, change: SubdocsChange, graves: Vec<Doc>) {
+        let mut captured = self.captured.lock();
+        captured.subdocs = Some(Box::new(change));
+        captured.graves.extend(graves);
+    }
+
+    /// Something happened to a stack of an undo manager.
+    pub(super) fn push_undo(&self, change: UndoChange) {
+        self.captured.lock().undo.push(change);
     }
 
     /// Starts to report changes of a branch. The transaction proves that nobody commits meanwhile (T 1).
@@ -46,7 +64,7 @@ impl Capture {
         branch.observe(Origin::from(OBSERVER), move |txn, event| {
             fence.observe(|| {
                 if let Some(event) = type_event(txn, event) {
-                    capture.events.lock().events.push(event);
+                    capture.captured.lock().events.push(event);
                 }
             });
         });
@@ -66,7 +84,7 @@ impl Capture {
                 let events: Vec<_> =
                     events.iter().filter_map(|event| type_event(txn, event)).collect();
                 capture
-                    .events
+                    .captured
                     .lock()
                     .deep_events
                     .push(DeepEvent { observed: observed.clone(), events });
@@ -103,6 +121,10 @@ fn type_event(txn: &TransactionMut, event: &Event) -> Option<TypeEvent> {
                 .map(|(key, change)| (Arc::clone(key), entry(change)))
                 .collect();
             (TypeHandle::of(event.target().as_ref()), TypeChange::Map(keys))
+        }
+        Event::Weak(event) => {
+            let target = event.as_target::<BranchPtr>();
+            (TypeHandle::of(target.as_ref()), TypeChange::WeakLink)
         }
         Event::XmlFragment(_) | Event::XmlText(_) => return None,
     };

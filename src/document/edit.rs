@@ -11,7 +11,9 @@ use yrs::{
     TransactionMut,
 };
 
+use super::subdocument::Subdocument;
 use super::value::{TypeHandle, Value};
+use super::weak_link::WeakSource;
 use crate::error::{ErrorCode, ProviderError};
 
 /// Where the id of a preliminary type is noted once it is part of a document.
@@ -28,6 +30,10 @@ pub enum Input {
     Array(Slot, Vec<Input>),
     /// A preliminary map.
     Map(Slot, Vec<(String, Input)>),
+    /// A preliminary weak link.
+    WeakLink(Slot, WeakSource),
+    /// A subdocument.
+    Document(Subdocument),
 }
 
 /// Inserts text with attributes (`None`: those of the text on its left).
@@ -117,6 +123,11 @@ pub fn array_insert(
             continue;
         }
         index += insert_plain(txn, &array, index, &mut plain);
+        if let Input::Document(subdocument) = item {
+            array.insert(txn, index, subdocument.shell());
+            index += 1;
+            continue;
+        }
         let (empty, rest) = split(item);
         let out = array.insert(txn, index, empty);
         index += 1;
@@ -149,6 +160,10 @@ pub fn map_set(
     value: Input,
 ) -> Result<(), ProviderError> {
     let map = MapRef::from(branch);
+    if let Input::Document(subdocument) = value {
+        map.insert(txn, key, subdocument.shell());
+        return Ok(());
+    }
     let (empty, rest) = split(value);
     let out = map.insert(txn, key, empty);
     fill(txn, &out, rest)
@@ -179,6 +194,11 @@ fn split(input: Input) -> (In, Option<Input>) {
         Input::Text(..) => (In::from(TextPrelim::new("")), Some(input)),
         Input::Array(..) => (In::from(ArrayPrelim::default()), Some(input)),
         Input::Map(..) => (In::from(MapPrelim::default()), Some(input)),
+        Input::WeakLink(slot, source) => {
+            (In::from(source.prelim()), Some(Input::WeakLink(slot, source)))
+        }
+        // As a value of `In` a document would be stored as something that yjs can't read.
+        Input::Document(_) => (In::Any(Any::Undefined), None),
     }
 }
 
@@ -200,6 +220,10 @@ fn fill(txn: &mut TransactionMut<'_>, out: &Out, rest: Option<Input>) -> Result<
             slot.set(TypeHandle::of(branch).id).ok();
             let branch = BranchPtr::from(branch);
             entries.into_iter().try_for_each(|(key, value)| map_set(txn, branch, &key, value))
+        }
+        (Some(Input::WeakLink(slot, _)), Out::YWeakLink(link)) => {
+            slot.set(TypeHandle::of(link.as_ref()).id).ok();
+            Ok(())
         }
         _ => Ok(()),
     }

@@ -18,11 +18,6 @@ pub(super) enum Job {
         token: u64,
         update: Bytes,
     },
-    /// An update that the process itself gave, not scanned yet. Never dropped: who gave it waits for the answer.
-    ApplyUnscanned {
-        token: u64,
-        update: Bytes,
-    },
     /// Stands where an update was dropped, so that its token is still answered in order.
     Dropped {
         token: u64,
@@ -56,6 +51,11 @@ impl Jobs {
             }
             job => job,
         };
+        self.push_kept(attachment, job);
+    }
+
+    /// Queues a job whatever its size.
+    pub(super) fn push_kept(&mut self, attachment: AttachmentId, job: Job) {
         if let Job::Apply { update, .. } = &job {
             self.bytes += update.len();
         }

@@ -5,22 +5,26 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use yrs::{ReadTxn, Store, Transact, Transaction, TransactionMut};
+use yrs::{Origin, ReadTxn, Store, Transact, Transaction, TransactionMut};
 
 use super::record::Record;
 use super::shared::{Document, Interest, Shared, Waker, decode, invalid};
+use super::subdocument::Subdocument;
+use super::undo::NO_ORIGIN;
 use super::value::TypeHandle;
 use crate::error::{ErrorCode, ProviderError};
 
 /// The JS thread's end of a document: it takes the baton at the first touch of a tick and keeps it until the tick ends
 /// or its explicit transaction does. There is one per document, and it never leaves its thread.
 pub struct LocalDocument {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     is_held: Cell<bool>,
     open: RefCell<Option<OpenTransaction>>,
     next_transaction: Cell<u64>,
     /// Updates of this tick that providers have not seen yet.
     updates: RefCell<Vec<Bytes>>,
+    /// Undo managers that were collected: a finalizer must not touch the document, the next touch may.
+    pub(super) retired: RefCell<Vec<u64>>,
     _not_send: PhantomData<*const ()>,
 }
 
@@ -65,6 +69,7 @@ impl LocalDocument {
             open: RefCell::new(None),
             next_transaction: Cell::new(1),
             updates: RefCell::default(),
+            retired: RefCell::default(),
             _not_send: PhantomData,
         }
     }
@@ -84,9 +89,9 @@ impl LocalDocument {
         self.shared.doc.guid().to_string()
     }
 
-    /// Whether the document should be synced.
-    pub fn should_load(&self) -> bool {
-        self.shared.doc.should_load()
+    /// What a document that contains this one stores of it.
+    pub fn subdocument(&self) -> Subdocument {
+        Subdocument::of(&self.shared.doc)
     }
 
     /// Whether the document loads by itself as a subdocument.
@@ -112,6 +117,7 @@ impl LocalDocument {
         }
         let is_starved = self.shared.baton.acquire_js();
         self.is_held.set(true);
+        self.drop_retired();
         let remote = match self.shared.take_undispatched() {
             // The pool can't take another slice before `leave`, and by then the listeners have run.
             Some(record) => {
@@ -155,8 +161,8 @@ impl LocalDocument {
         self.open.borrow().as_ref().is_some_and(|open| open.id == id)
     }
 
-    /// Opens an explicit transaction and returns its id. The baton must be held.
-    pub fn begin(&self) -> Result<u64, ProviderError> {
+    /// Opens an explicit transaction of this origin (empty: none) and returns its id. The baton must be held.
+    pub fn begin(&self, origin: &[u8]) -> Result<u64, ProviderError> {
         if self.has_open_transaction() {
             return Err(ProviderError::new(
                 ErrorCode::TransactionOpen,
@@ -165,7 +171,8 @@ impl LocalDocument {
         }
         let id = self.next_transaction.get();
         self.next_transaction.set(id + 1);
-        *self.open.borrow_mut() = Some(OpenTransaction { id, txn: self.transact()? });
+        *self.open.borrow_mut() =
+            Some(OpenTransaction { id, txn: self.transact(Origin::from(origin))? });
         Ok(id)
     }
 
@@ -194,26 +201,44 @@ impl LocalDocument {
         &self,
         edit: impl FnOnce(&mut TransactionMut<'_>) -> Result<R, ProviderError>,
     ) -> Result<(R, Option<Record>), ProviderError> {
+        self.write_with(NO_ORIGIN, edit)
+    }
+
+    /// Edits; the origin (empty: none) is that of the transaction, if there is no open one.
+    fn write_with<R>(
+        &self,
+        origin: &[u8],
+        edit: impl FnOnce(&mut TransactionMut<'_>) -> Result<R, ProviderError>,
+    ) -> Result<(R, Option<Record>), ProviderError> {
         debug_assert!(self.is_held.get(), "documents are touched under the baton");
         self.shared.fence.check()?;
         let mut open = self.open.borrow_mut();
         if let Some(open) = open.as_mut() {
             return self.shared.fence.run(|| edit(&mut open.txn))?.map(|value| (value, None));
         }
-        let mut txn = self.transact()?;
+        let mut txn = self.transact(Origin::from(origin))?;
         let edited = self.shared.fence.run(|| edit(&mut txn));
         let record = self.finish(&mut txn)?;
         edited?.map(|value| (value, record))
     }
 
-    /// Applies a scanned V1 update in the open transaction or in one of its own.
-    pub fn apply_update(&self, update: &[u8]) -> Result<Option<Record>, ProviderError> {
-        let update = decode(update)?;
+    /// Applies a V1 update in the open transaction or in one of its own.
+    pub fn apply_update(
+        &self,
+        update: &[u8],
+        origin: &[u8],
+    ) -> Result<Option<Record>, ProviderError> {
+        let update = decode(&self.shared.fence, update)?;
         let apply = |txn: &mut TransactionMut<'_>| {
             txn.apply_update(update)
                 .map_err(|error| invalid(format!("the update can't be applied: {error}")))
         };
-        self.write(apply).map(|((), record)| record)
+        self.write_with(origin, apply).map(|((), record)| record)
+    }
+
+    /// This many shared types are about to be inserted by an edit.
+    pub fn add_types(&self, count: usize) {
+        self.shared.fence.add_types(count);
     }
 
     /// Starts or stops capturing changes of a type.
@@ -237,8 +262,9 @@ impl LocalDocument {
         .map(|_| ())
     }
 
-    fn transact(&self) -> Result<TransactionMut<'static>, ProviderError> {
-        let txn = self.shared.doc.try_transact_mut().map_err(|_| {
+    fn transact(&self, origin: Origin) -> Result<TransactionMut<'static>, ProviderError> {
+        self.shared.undo.prepare(&self.shared)?;
+        let txn = self.shared.doc.try_transact_mut_with(origin).map_err(|_| {
             ProviderError::new(ErrorCode::Internal, "the document was touched without its baton")
         })?;
         // SAFETY: the lifetime is that of the lock guard inside, which borrows from the store behind the document's
@@ -249,8 +275,13 @@ impl LocalDocument {
 
     fn finish(&self, txn: &mut TransactionMut<'static>) -> Result<Option<Record>, ProviderError> {
         let (record, update) = self.shared.finish(txn, None)?;
+        Ok(self.keep(record, update))
+    }
+
+    /// Keeps an update until the tick ends.
+    pub(super) fn keep(&self, record: Option<Record>, update: Option<Bytes>) -> Option<Record> {
         self.updates.borrow_mut().extend(update);
-        Ok(record)
+        record
     }
 }
 

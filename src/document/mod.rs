@@ -13,19 +13,24 @@ mod capture;
 mod edit;
 mod fence;
 mod jobs;
+mod json;
 mod json_path;
 mod local;
 mod pool;
 mod position;
 mod record;
 mod shared;
+mod subdocument;
+mod undo;
 mod value;
+mod weak_link;
 
 pub use attachment::{Attachment, AttachmentId, JobDone};
 pub use edit::{
     Input, Slot, array_delete, array_insert, map_delete, map_set, text_delete, text_format,
     text_insert, text_insert_embed,
 };
+pub use json::to_json;
 pub use json_path::{JsonPathError, select_all, select_one};
 pub use local::{Entered, LocalDocument, Reader};
 pub use pool::run as run_on_pool;
@@ -35,4 +40,7 @@ pub use record::{
     TypeEvent, deletes,
 };
 pub use shared::{Document, DocumentOptions, Interest, Waker, encode_update_v2};
+pub use subdocument::{SubdocsChange, Subdocument};
+pub use undo::{UndoAction, UndoChange, UndoOptions};
 pub use value::{TypeHandle, TypeKind, Value};
+pub use weak_link::{WeakSource, map_link, quote};

@@ -7,6 +7,8 @@ use yrs::types::PathSegment;
 use yrs::{Any, IdSet, ReadTxn, StateVector, TransactionMut};
 
 use super::attachment::AttachmentId;
+use super::subdocument::SubdocsChange;
+use super::undo::UndoChange;
 use super::value::{TypeHandle, Value};
 use crate::protocol::update::EMPTY;
 
@@ -23,6 +25,10 @@ pub struct Record {
     pub update: Option<Bytes>,
     /// The change as a V2 update, if anyone wants it.
     pub update_v2: Option<Bytes>,
+    /// Subdocuments that came or went.
+    pub subdocs: Option<Box<SubdocsChange>>,
+    /// What happened to stacks of undo managers.
+    pub undo: Vec<UndoChange>,
     /// Whether anyone listens to `afterTransaction` or `cleanup`.
     pub is_transaction_wanted: bool,
     /// State vectors around the transaction. Always there when a listener gets the record, whatever it listens to.
@@ -103,6 +109,8 @@ pub enum TypeChange {
     Array(Vec<SequenceChange>),
     /// A map.
     Map(Vec<(Arc<str>, EntryChange)>),
+    /// A weak link: what it points to changed.
+    WeakLink,
 }
 
 /// One step of a text delta.

@@ -21,8 +21,10 @@ use super::fence::Fence;
 use super::jobs::{Job, Jobs};
 use super::pool;
 use super::record::{Record, States};
+use super::subdocument;
+use super::undo::UndoManagers;
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::update::{V2Encoder, scan_v1};
+use crate::protocol::update::{V2Encoder, count_types_v1};
 
 /// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
 const SLICE: Duration = Duration::from_millis(1);
@@ -79,6 +81,7 @@ pub(super) struct Shared {
     pub(super) baton: Baton,
     pub(super) fence: Arc<Fence>,
     pub(super) capture: Arc<Capture>,
+    pub(super) undo: UndoManagers,
     jobs: Mutex<Jobs>,
     attachments: Mutex<Vec<(AttachmentId, Arc<dyn Attachment>)>>,
     interest: AtomicU8,
@@ -106,11 +109,15 @@ impl Document {
         yrs.skip_gc = !options.is_gc_enabled;
         yrs.auto_load = options.auto_load;
         yrs.should_load = options.should_load;
+        let doc = Doc::with_options(yrs);
+        let (capture, fence) = (Arc::default(), Arc::default());
+        subdocument::observe(&doc, &capture, &fence);
         Self(Arc::new(Shared {
-            doc: Doc::with_options(yrs),
+            doc,
             baton: Baton::new(),
-            fence: Arc::default(),
-            capture: Arc::default(),
+            fence,
+            capture,
+            undo: UndoManagers::default(),
             jobs: Mutex::default(),
             attachments: Mutex::default(),
             interest: AtomicU8::new(0),
@@ -138,9 +145,10 @@ impl Document {
         self.queue(id, Job::Apply { token, update });
     }
 
-    /// Applies a V1 update that was not scanned, in a transaction of its own; answered by [`JobDone::Applied`].
-    pub fn apply_unscanned(&self, id: AttachmentId, token: u64, update: Bytes) {
-        self.queue(id, Job::ApplyUnscanned { token, update });
+    /// The same as [`Document::apply`], for an update that somebody in this process waits for: it is never dropped.
+    pub fn apply_kept(&self, id: AttachmentId, token: u64, update: Bytes) {
+        self.0.jobs.lock().push_kept(id, Job::Apply { token, update });
+        self.schedule();
     }
 
     /// Encodes what a peer with this V1 state vector lacks (empty bytes: everything).
@@ -155,6 +163,10 @@ impl Document {
 
     fn queue(&self, id: AttachmentId, job: Job) {
         self.0.jobs.lock().push(id, job);
+        self.schedule();
+    }
+
+    fn schedule(&self) {
         if self.0.baton.job_queued() {
             pool::schedule(Arc::clone(&self.0));
         }
@@ -191,7 +203,17 @@ impl Shared {
         attachment: Option<AttachmentId>,
     ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
         self.fence.commit(txn)?;
+        self.collect(txn, attachment)
+    }
+
+    /// The second half of [`Shared::finish`], for a transaction that is committed.
+    pub(super) fn collect(
+        &self,
+        txn: &TransactionMut<'_>,
+        attachment: Option<AttachmentId>,
+    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
         let captured = self.capture.take();
+        self.fence.run(|| subdocument::bury(captured.graves))?;
         let interest = self.interest.load(Ordering::Relaxed);
         let wants = |it: Interest| interest & it as u8 != 0;
         let is_changed = txn.has_changes();
@@ -217,11 +239,15 @@ impl Shared {
         }
         record.events = captured.events;
         record.deep_events = captured.deep_events;
+        record.subdocs = captured.subdocs;
+        record.undo = captured.undo;
         let is_interesting = record.update.is_some()
             || record.update_v2.is_some()
             || record.is_transaction_wanted
             || !record.events.is_empty()
-            || !record.deep_events.is_empty();
+            || !record.deep_events.is_empty()
+            || !record.undo.is_empty()
+            || record.subdocs.is_some();
         if is_interesting {
             record.states = Some(Box::new(self.fence.run(|| States::of(txn))?));
         }
@@ -261,14 +287,14 @@ impl Shared {
     }
 
     /// One slice on the JS thread, which holds the baton.
-    pub(super) fn run_slice_here(&self) -> Option<Record> {
+    pub(super) fn run_slice_here(self: &Arc<Self>) -> Option<Record> {
         let Slice { record, answers } = self.run_jobs();
         self.baton.slice_done_by_js(false);
         self.answer(answers);
         record
     }
 
-    fn run_jobs(&self) -> Slice {
+    fn run_jobs(self: &Arc<Self>) -> Slice {
         let started = Instant::now();
         let mut slice = Slice { record: None, answers: Vec::new() };
         while started.elapsed() < SLICE && slice.record.is_none() {
@@ -276,11 +302,7 @@ impl Shared {
                 let mut jobs = self.jobs.lock();
                 (jobs.pop_other(), jobs.next_update())
             };
-            if let Some((id, Job::ApplyUnscanned { token, update })) = other {
-                let (record, done) = self.apply_unscanned(id, token, &update);
-                slice.record = record;
-                slice.answers.push((id, done));
-            } else if let Some((id, job)) = other {
+            if let Some((id, job)) = other {
                 slice.answers.extend(self.run_other(job).into_iter().map(|done| (id, done)));
             } else if let Some(id) = update_from {
                 let (record, done) = self.apply_run(id, started);
@@ -294,9 +316,15 @@ impl Shared {
     }
 
     /// Applies waiting updates of one provider in one transaction, until the slice is over.
-    fn apply_run(&self, id: AttachmentId, started: Instant) -> (Option<Record>, JobDone) {
+    fn apply_run(
+        self: &Arc<Self>,
+        id: AttachmentId,
+        started: Instant,
+    ) -> (Option<Record>, JobDone) {
         let mut through = 0;
         let mut failed = Vec::new();
+        // It fails for a poisoned document only, and then everything below does.
+        self.undo.prepare(self).ok();
         let mut txn = self.doc.transact_mut_with(Origin::from(id.0));
         loop {
             let group = self.jobs.lock().pop_group(id);
@@ -326,31 +354,6 @@ impl Shared {
         (record, JobDone::Applied { through, is_missing_updates, failed })
     }
 
-    fn apply_unscanned(
-        &self,
-        id: AttachmentId,
-        token: u64,
-        update: &[u8],
-    ) -> (Option<Record>, JobDone) {
-        let apply = || {
-            self.fence.check()?;
-            scan_v1(update).map_err(|error| invalid(format!("not a V1 update: {error}")))?;
-            let update = decode(update)?;
-            let mut txn = self.doc.transact_mut_with(Origin::from(id.0));
-            let applied = self.apply_update(&mut txn, update);
-            let is_missing_updates = txn.has_missing_updates();
-            let (record, update) = self.finish(&mut txn, Some(id))?;
-            if let Some(update) = update {
-                self.forward(&[update], Some(id));
-            }
-            Ok((record, is_missing_updates, applied))
-        };
-        let (record, is_missing_updates, applied) =
-            apply().unwrap_or_else(|error| (None, false, Err(error)));
-        let failed = applied.err().map(|error| (token, error)).into_iter().collect();
-        (record, JobDone::Applied { through: token, is_missing_updates, failed })
-    }
-
     /// Applies updates merged, because that is faster; one by one if that fails, because one bad update must not take
     /// its neighbours with it. Applying one again does nothing.
     fn apply_group(
@@ -362,7 +365,7 @@ impl Shared {
         let mut valid = Vec::with_capacity(group.len());
         let mut updates = Vec::with_capacity(group.len());
         for (token, bytes) in group {
-            match decode(&bytes) {
+            match decode(&self.fence, &bytes) {
                 Ok(update) => {
                     updates.push(update);
                     valid.push((token, bytes));
@@ -384,8 +387,8 @@ impl Shared {
             }
             Some(Err(_)) | None => {
                 for (token, bytes) in valid {
-                    if let Err(error) =
-                        decode(&bytes).and_then(|update| self.apply_update(txn, update))
+                    if let Err(error) = decode(&self.fence, &bytes)
+                        .and_then(|update| self.apply_update(txn, update))
                     {
                         failed.push((token, error));
                     }
@@ -419,7 +422,7 @@ impl Shared {
                 let encode = || self.doc.transact().state_vector().encode_v1();
                 (token, self.fence.check().and_then(|()| self.fence.run(encode)).map(Bytes::from))
             }
-            Job::Apply { .. } | Job::ApplyUnscanned { .. } => return Vec::new(),
+            Job::Apply { .. } => return Vec::new(),
         };
         vec![JobDone::Encoded { token, result }]
     }
@@ -456,13 +459,22 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         // The last reference often goes in a finalizer on the JS thread, where freeing a large document would stall.
-        let doc = self.doc.clone();
-        pool::run(move || drop(doc));
+        let (doc, managers) = (self.doc.clone(), self.undo.take());
+        let capture = Arc::clone(&self.capture);
+        pool::run(move || {
+            // No transaction is open any more, so dropping managers can't panic (T 9).
+            drop(managers);
+            subdocument::release(&doc, &capture);
+            drop(doc);
+        });
     }
 }
 
-/// A V1 update. Decoding touches no document, so a panic in it poisons none.
-pub(super) fn decode(bytes: &[u8]) -> Result<Update, ProviderError> {
+/// A V1 update, scanned before the CRDT decodes it. Decoding touches no document, so a panic in it poisons none.
+pub(super) fn decode(fence: &Fence, bytes: &[u8]) -> Result<Update, ProviderError> {
+    let types =
+        count_types_v1(bytes).map_err(|error| invalid(format!("not a V1 update: {error}")))?;
+    fence.add_types(types);
     match catch_unwind(|| Update::decode_v1(bytes)) {
         Ok(Ok(update)) => Ok(update),
         Ok(Err(error)) => Err(invalid(format!("not a V1 update: {error}"))),

@@ -6,6 +6,8 @@ use yrs::branch::{Branch, BranchPtr};
 use yrs::types::TypeRef;
 use yrs::{Any, BranchID, Out, ReadTxn};
 
+use super::subdocument::Subdocument;
+
 /// Which shared type a branch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TypeKind {
@@ -21,6 +23,8 @@ pub enum TypeKind {
     XmlFragment,
     /// `YXmlText`
     XmlText,
+    /// `YWeakLink`
+    WeakLink,
     /// A type this build does not know, or one whose kind nobody has said yet.
     Unknown,
 }
@@ -34,6 +38,7 @@ impl TypeKind {
             TypeRef::XmlElement(_) => Self::XmlElement,
             TypeRef::XmlFragment => Self::XmlFragment,
             TypeRef::XmlText => Self::XmlText,
+            TypeRef::WeakLink(_) => Self::WeakLink,
             _ => Self::Unknown,
         }
     }
@@ -77,8 +82,8 @@ pub enum Value {
     Any(Any),
     /// A nested shared type.
     Type(TypeHandle),
-    /// A subdocument, by its guid.
-    Document(Arc<str>),
+    /// A subdocument.
+    Document(Subdocument),
 }
 
 impl From<&Out> for Value {
@@ -91,8 +96,9 @@ impl From<&Out> for Value {
             Out::YXmlElement(it) => Self::Type(TypeHandle::of(it.as_ref())),
             Out::YXmlFragment(it) => Self::Type(TypeHandle::of(it.as_ref())),
             Out::YXmlText(it) => Self::Type(TypeHandle::of(it.as_ref())),
+            Out::YWeakLink(it) => Self::Type(TypeHandle::of(it.as_ref())),
             Out::UndefinedRef(it) => Self::Type(TypeHandle::of(it)),
-            Out::YDoc(doc) => Self::Document(Arc::from(doc.guid().as_ref())),
+            Out::YDoc(doc) => Self::Document(Subdocument::of(doc)),
         }
     }
 }

@@ -8,7 +8,7 @@ mod v2_encoder;
 use std::panic::catch_unwind;
 
 pub(crate) use scan::scan_value;
-pub use scan::{MAX_DEPTH, ScanError, scan_snapshot, scan_state_vector, scan_v1};
+pub use scan::{MAX_DEPTH, ScanError, count_types_v1, scan_snapshot, scan_state_vector, scan_v1};
 pub use snapshot::{
     decode_snapshot_v1, decode_snapshot_v2, encode_snapshot_v1, encode_snapshot_v2,
 };

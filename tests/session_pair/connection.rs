@@ -115,7 +115,8 @@ fn says_when_it_rests_and_for_which_connect() {
     world.advance(2 * SECOND);
     assert!(rests(&mut world, a).is_empty(), "a lost connection comes back");
 
-    world.disconnect(a);
+    world.clients[a].session.disconnect(world.now);
+    world.settle();
     assert_eq!(rests(&mut world, a), [1], "disconnected");
 
     world.connect(a);
@@ -126,7 +127,8 @@ fn says_when_it_rests_and_for_which_connect() {
 
     world.is_server_down = true;
     world.cut(a);
-    world.disconnect(a);
+    world.clients[a].session.disconnect(world.now);
+    world.settle();
     assert_eq!(rests(&mut world, a), [3], "no attempt follows");
 
     let reconnection = Reconnection { attempts: Some(1), ..Reconnection::default() };

@@ -5,17 +5,17 @@ use std::rc::Rc;
 use napi::bindgen_prelude::{Array, JsObjectValue, Object, This, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
-use yrs::types::ToJson;
 use yrs::{Array as _, ArrayRef};
 
 use super::shared_type::SharedType;
 use super::text::{position, range};
 use super::transaction::YTransaction;
+use super::weak_link::{bound, quote_to_js};
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::raw::Reference;
 use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
-use crate::document::{Input, TypeKind, Value, array_delete, array_insert};
+use crate::document::{Input, TypeKind, Value, array_delete, array_insert, to_json};
 
 /// A shared list of values and other shared types.
 ///
@@ -134,8 +134,10 @@ impl YArray {
         if self.0.is_preliminary() {
             return self.values(env, txn).map(|it| it.to_unknown());
         }
-        let json =
-            self.0.read(*env, txn, |reader, branch| ArrayRef::from(branch).to_json(reader))?;
+        let json = self
+            .0
+            .read(*env, txn, |reader, branch| to_json(reader, branch, TypeKind::Array))?
+            .or_throw(*env)?;
         any_to_js(env, &json)
     }
 
@@ -221,6 +223,28 @@ impl YArray {
             list.set(index as u32, value_to_js(env, &core, value)?)?;
         }
         Ok(list)
+    }
+
+    /// A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is inserted
+    /// there. An end that is left out is that of the array; an open end does not belong to the range.
+    ///
+    /// Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary array.
+    #[napi(
+        ts_args_type = "lower?: number | null, upper?: number | null, lowerOpen?: boolean | null, upperOpen?: boolean | null, txn?: YTransaction",
+        ts_return_type = "YWeakLink"
+    )]
+    pub fn quote<'env>(
+        &self,
+        env: &'env Env,
+        lower: Option<f64>,
+        upper: Option<f64>,
+        lower_open: Option<bool>,
+        upper_open: Option<bool>,
+        txn: Option<&YTransaction>,
+    ) -> Result<Unknown<'env>> {
+        let range =
+            (bound(*env, lower, lower_open, "lower")?, bound(*env, upper, upper_open, "upper")?);
+        quote_to_js(env, &self.0, txn, range)
     }
 
     /// Calls a function at every change of this array, when its transaction is committed.

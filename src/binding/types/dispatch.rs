@@ -3,19 +3,22 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, Unknown};
+use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object};
 use napi::{Env, JsValue, sys};
 use yrs::BranchID;
 
 use super::doc_core::DocCore;
 use super::event::EventSource;
+use super::subdocs::Subdocs;
 use super::transaction::YTransaction;
+use super::undo_event::{Metas, YUndoEvent};
+use super::undo_manager::{event_name, listeners_of};
 use crate::binding::error::Result;
 use crate::binding::hidden::Hidden;
 use crate::binding::listeners::Listeners;
 use crate::binding::raw::{self, Reference, Thrown};
 use crate::binding::value::bytes_to_js;
-use crate::document::{Record, TypeHandle};
+use crate::document::{Record, TypeHandle, UndoAction};
 
 /// A committed transaction whose listeners have not run yet.
 pub(super) struct Pending {
@@ -46,24 +49,9 @@ pub(super) fn dispatch(core: &Rc<DocCore>, env: Env, pending: &Pending) -> Vec<T
     let mut thrown = Vec::new();
     // Fails when the environment goes away; then there is nobody to call.
     Dispatch::new(core, env, pending)
-        .and_then(|it| it.map_or(Ok(()), |mut it| it.run(&mut thrown)))
+        .and_then(|it| it.map_or(Ok(()), |it| it.run(&mut thrown)))
         .ok();
     thrown
-}
-
-/// Calls all listeners; throws what the first of them threw.
-pub(super) fn call_all(
-    env: Env,
-    functions: &[Unknown<'_>],
-    args: &[sys::napi_value],
-) -> Result<()> {
-    let mut first = None;
-    for function in functions {
-        if let Err(thrown) = raw::call(env, function.raw(), args) {
-            first.get_or_insert(thrown);
-        }
-    }
-    first.map_or(Ok(()), |thrown| Err(raw::throw(env, thrown)))
 }
 
 /// Warns once per document about an explicit transaction that outlives its tick (T 22).
@@ -108,7 +96,7 @@ impl<'env> Dispatch<'env> {
         }))
     }
 
-    fn run(&mut self, thrown: &mut Vec<Thrown>) -> Result<()> {
+    fn run(&self, thrown: &mut Vec<Thrown>) -> Result<()> {
         for index in 0..self.record.events.len() {
             let key = type_key(&self.record.events[index].target, false);
             let event = |it: &Self| it.event(EventSource::Direct(index));
@@ -134,22 +122,70 @@ impl<'env> Dispatch<'env> {
             self.call("afterTransaction", Self::txn, thrown)?;
             self.call("cleanup", Self::txn, thrown)?;
         }
+        self.call_undo(|action| action != UndoAction::Popped, thrown)?;
         if let Some(update) = &self.record.update {
             self.call("update", |it| bytes_to_js(it.env, update), thrown)?;
         }
         if let Some(update) = &self.record.update_v2 {
             self.call("updateV2", |it| bytes_to_js(it.env, update), thrown)?;
         }
+        if let Some(change) = &self.record.subdocs {
+            let subdocs = Subdocs::of(&self.env, self.core, change)?;
+            self.call("subdocs", |it| subdocs.event(&it.env).map(|it| it.raw()), thrown)?;
+            subdocs.destroy_removed(self.env, thrown)?;
+        }
+        self.call_undo(|action| action == UndoAction::Popped, thrown)?;
+        self.forget_undo_items()
+    }
+
+    /// Calls listeners of undo managers, and keeps what they attach to items.
+    fn call_undo(
+        &self,
+        is_meant: impl Fn(UndoAction) -> bool,
+        thrown: &mut Vec<Thrown>,
+    ) -> Result<()> {
+        for change in self.record.undo.iter().filter(|it| is_meant(it.action)) {
+            let Some(manager) = self.core.undo_manager(change.manager) else { continue };
+            let mut metas = Metas::of(self.env, self.core, &manager, change)?;
+            let event = YUndoEvent::of(change).into_instance(&self.env)?.as_object(&self.env);
+            self.core.thread.hidden.set(self.env, &event, Hidden::Data, &metas.get()?)?;
+            self.set_origin(&event)?;
+            let listeners = listeners_of(self.env, &manager)?;
+            self.call_in(listeners, event_name(change.action), |_| Ok(event.raw()), thrown)?;
+            metas.keep(self.core.thread.hidden.get(self.env, &event, Hidden::Data)?)?;
+        }
+        Ok(())
+    }
+
+    fn forget_undo_items(&self) -> Result<()> {
+        for change in &self.record.undo {
+            if self.core.has_pending_events() {
+                break;
+            }
+            if let Some(manager) = self.core.undo_manager(change.manager) {
+                Metas::of(self.env, self.core, &manager, change)?.forget_dropped()?;
+            }
+        }
         Ok(())
     }
 
     fn call(
-        &mut self,
+        &self,
         key: &str,
         argument: impl Fn(&Self) -> Result<sys::napi_value>,
         thrown: &mut Vec<Thrown>,
     ) -> Result<()> {
-        let functions = self.listeners.take(key)?;
+        self.call_in(self.listeners, key, argument, thrown)
+    }
+
+    fn call_in(
+        &self,
+        mut listeners: Listeners<'env>,
+        key: &str,
+        argument: impl Fn(&Self) -> Result<sys::napi_value>,
+        thrown: &mut Vec<Thrown>,
+    ) -> Result<()> {
+        let functions = listeners.take(key)?;
         if functions.is_empty() {
             return Ok(());
         }

@@ -9,8 +9,10 @@ use yrs::WriteTxn;
 
 use super::doc_core::DocCore;
 use super::event::type_to_js;
+use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
+use crate::binding::raw;
 use crate::document::{DocumentOptions, Interest, TypeHandle, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
 
@@ -67,9 +69,9 @@ impl YDoc {
                 should_load: options.should_load.unwrap_or(true),
             },
         )?;
-        core.set_wrapper(env, &this)?;
-        env.adjust_external_memory(EMPTY_DOCUMENT_BYTES)?;
-        Ok(Self { core })
+        let doc = Self { core };
+        doc.wrap(env, &this)?;
+        Ok(doc)
     }
 
     /// Client id of this replica: the author of its edits.
@@ -87,7 +89,7 @@ impl YDoc {
     /// Whether the document should be synced.
     #[napi(getter)]
     pub fn should_load(&self) -> bool {
-        self.core.local.should_load()
+        self.core.should_load.get()
     }
 
     /// Whether the document loads by itself as a subdocument.
@@ -133,12 +135,13 @@ impl YDoc {
     }
 
     /// Adds a listener. `update` and `updateV2` get the bytes of every transaction, `afterTransaction` and then
-    /// `cleanup` the transaction, `destroy` the document.
+    /// `cleanup` the transaction, `subdocs` the subdocuments that came, went or should be loaded, `destroy` the document.
     ///
     /// Throws `ERR_INVALID_ARGUMENT` for any other event.
     #[napi(
         ts_args_type = "event: 'update' | 'updateV2', callback: (update: Uint8Array, txn: YTransaction) => void): void
   on(event: 'afterTransaction' | 'cleanup', callback: (txn: YTransaction) => void): void
+  on(event: 'subdocs', callback: (event: YSubdocsEvent, txn: YTransaction) => void): void
   on(event: 'destroy', callback: (doc: YDoc) => void"
     )]
     pub fn on(&self, env: Env, event: String, callback: Listener<'_>) -> Result<()> {
@@ -154,7 +157,7 @@ impl YDoc {
 
     /// Removes a listener. Returns whether it was there.
     #[napi(
-        ts_args_type = "event: 'update' | 'updateV2' | 'afterTransaction' | 'cleanup' | 'destroy', callback: (...args: any[]) => void"
+        ts_args_type = "event: 'update' | 'updateV2' | 'afterTransaction' | 'cleanup' | 'subdocs' | 'destroy', callback: (...args: any[]) => void"
     )]
     pub fn off(&self, env: Env, event: String, callback: Listener<'_>) -> Result<bool> {
         let interest = interest(&event).or_throw(env)?;
@@ -166,21 +169,45 @@ impl YDoc {
         Ok(was_there)
     }
 
-    /// Emits `destroy` and forgets all listeners. The content stays readable.
-    #[napi]
-    pub fn destroy(&self, env: Env, this: This<'_>) -> Result<()> {
-        let Some(mut listeners) = self.core.listeners(env)? else { return Ok(()) };
-        let functions = listeners.take("destroy")?;
-        listeners.clear()?;
-        for interest in Interest::ALL {
-            self.core.local.set_interest(interest, false);
+    /// Emits `destroy` and forgets all listeners, for its subdocuments, too. The content stays readable.
+    ///
+    /// A subdocument leaves its parent, which gets a new, empty one of the same guid that is not loaded.
+    #[napi(ts_args_type = "parentTxn?: YTransaction")]
+    pub fn destroy(
+        &self,
+        env: Env,
+        this: This<'_>,
+        parent_txn: Option<&YTransaction>,
+    ) -> Result<()> {
+        if self.leave_parent(env, &this, parent_txn)? {
+            return Ok(());
         }
-        super::dispatch::call_all(env, &functions, &[this.raw()])
+        let mut thrown = Vec::new();
+        super::subdocs::destroy(env, &this, &mut thrown)?;
+        thrown.into_iter().next().map_or(Ok(()), |first| Err(raw::throw(env, first)))
     }
 
     /// Does nothing; documents need not be freed.
     #[napi]
     pub fn free(&self) {}
+
+    /// Forgets all listeners. Returns those of `destroy`.
+    pub(super) fn take_listeners<'env>(&self, env: Env) -> Result<Vec<Unknown<'env>>> {
+        let Some(mut listeners) = self.core.listeners(env)? else { return Ok(Vec::new()) };
+        let functions = listeners.take("destroy")?;
+        listeners.clear()?;
+        for interest in Interest::ALL {
+            self.core.local.set_interest(interest, false);
+        }
+        Ok(functions)
+    }
+
+    /// Binds the core and its JavaScript object together.
+    pub(super) fn wrap<'env>(&self, env: Env, this: &impl JsValue<'env>) -> Result<()> {
+        self.core.set_wrapper(env, this)?;
+        env.adjust_external_memory(EMPTY_DOCUMENT_BYTES)?;
+        Ok(())
+    }
 
     fn root<'env>(
         &self,
@@ -240,7 +267,8 @@ fn interest(event: &str) -> std::result::Result<Option<Interest>, ProviderError>
         "updateV2" => Ok(Some(Interest::UpdateV2)),
         "afterTransaction" => Ok(Some(Interest::AfterTransaction)),
         "cleanup" => Ok(Some(Interest::Cleanup)),
-        "destroy" => Ok(None),
+        // Subdocuments are captured in any case, and they are rare.
+        "subdocs" | "destroy" => Ok(None),
         other => Err(ProviderError::new(
             ErrorCode::InvalidArgument,
             format!("event: a YDoc has no event '{other}'"),

@@ -1,7 +1,7 @@
 //! What all wrappers of one document share on the JS thread.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use napi::bindgen_prelude::{JavaScriptClassExt, Object, Unknown};
@@ -12,27 +12,33 @@ use super::dispatch::Pending;
 use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::hidden::Hidden;
+use crate::binding::identity::unboxed;
 use crate::binding::inbox::{DocumentWaker, Message};
 use crate::binding::js_thread::JsThread;
 use crate::binding::listeners::Listeners;
 use crate::binding::raw::{self, Reference};
-use crate::document::{Document, DocumentOptions, LocalDocument, Reader, Record};
-use crate::error::{ErrorCode, ProviderError};
+use crate::document::{Document, DocumentOptions, LocalDocument, Reader, Record, SubdocsChange};
+use crate::error::ProviderError;
 
 /// The JS thread's state of one document. Wrappers hold it; it holds none of them, and no listener.
 pub(crate) struct DocCore {
     id: u64,
-    pub(super) local: LocalDocument,
+    pub(in crate::binding) local: LocalDocument,
     pub(super) thread: Rc<JsThread>,
     wrapper: RefCell<Option<Reference>>,
     queue: RefCell<VecDeque<Pending>>,
     is_dispatching: Cell<bool>,
     has_warned: Cell<bool>,
+    /// Whether the document should be synced.
+    pub(super) should_load: Cell<bool>,
+    /// The `YUndoManager`s of the document, weakly.
+    undo_managers: RefCell<HashMap<u64, Reference>>,
 }
 
 impl DocCore {
     pub(super) fn new(env: Env, options: DocumentOptions) -> Result<Rc<Self>> {
         let thread = JsThread::current(env)?;
+        let should_load = Cell::new(options.should_load);
         let core = Rc::new(Self {
             id: thread.next_id(),
             local: LocalDocument::new(&Document::new(options)),
@@ -41,6 +47,8 @@ impl DocCore {
             queue: RefCell::default(),
             is_dispatching: Cell::new(false),
             has_warned: Cell::new(false),
+            should_load,
+            undo_managers: RefCell::default(),
         });
         let waker = DocumentWaker { id: core.id, inbox: std::sync::Arc::clone(&thread.inbox) };
         core.local.set_waker(std::sync::Arc::new(waker));
@@ -204,12 +212,9 @@ impl DocCore {
         origin: Option<Reference>,
     ) -> Result<()> {
         self.touch(env)?;
-        crate::protocol::update::scan_v1(update)
-            .map_err(|error| {
-                ProviderError::new(ErrorCode::InvalidUpdate, format!("not a V1 update: {error}"))
-            })
-            .or_throw(env)?;
-        let record = self.local.apply_update(update).or_throw(env)?;
+        let identity = unboxed(env, origin.as_ref())
+            .and_then(|origin| self.thread.identities.find(env, origin))?;
+        let record = self.local.apply_update(update, &identity).or_throw(env)?;
         self.emit_local(env, record, origin)
     }
 
@@ -220,7 +225,8 @@ impl DocCore {
         origin: Unknown<'env>,
     ) -> Result<Object<'env>> {
         self.touch(*env)?;
-        let id = self.local.begin().or_throw(*env)?;
+        let identity = self.thread.identities.find(*env, origin)?;
+        let id = self.local.begin(&identity).or_throw(*env)?;
         let txn = YTransaction::open(Rc::clone(self), id).into_instance(env)?.as_object(env);
         self.own(*env, &txn)?;
         self.thread.hidden.set(*env, &txn, Hidden::Origin, &origin)?;
@@ -241,6 +247,43 @@ impl DocCore {
         self.thread.hold(self)?;
         let record = self.local.commit(id).or_throw(env)?;
         self.emit_local(env, record, origin)
+    }
+
+    /// Undoes or redoes; the origin of what happens is the manager.
+    pub(super) fn undo<'env>(
+        self: &Rc<Self>,
+        env: Env,
+        manager: &impl JsValue<'env>,
+        id: u64,
+        is_redo: bool,
+    ) -> Result<bool> {
+        self.touch(env)?;
+        let (is_changed, record) = self.local.undo(id, is_redo).or_throw(env)?;
+        let origin = record.as_ref().map(|_| Reference::boxed(env, manager)).transpose()?;
+        self.emit_local(env, record, origin)?;
+        Ok(is_changed)
+    }
+
+    pub(super) fn register_undo_manager(&self, id: u64, wrapper: Reference) {
+        self.undo_managers.borrow_mut().insert(id, wrapper);
+    }
+
+    /// The `YUndoManager` of this id, unless it was collected.
+    pub(super) fn undo_manager<'env>(&self, id: u64) -> Option<Object<'env>> {
+        self.undo_managers.borrow().get(&id).and_then(Reference::object)
+    }
+
+    /// For finalizers: the manager goes when the document is touched next.
+    pub(super) fn retire_undo_manager(&self, id: u64) {
+        self.undo_managers.borrow_mut().remove(&id);
+        self.local.retire_undo_manager(id);
+    }
+
+    /// Tells listeners of something about subdocuments that is no edit.
+    pub(super) fn emit_subdocs(self: &Rc<Self>, env: Env, change: SubdocsChange) -> Result<()> {
+        self.touch(env)?;
+        let record = Record { subdocs: Some(Box::new(change)), ..Record::default() };
+        self.emit_local(env, Some(record), None)
     }
 
     fn emit_local(
@@ -266,6 +309,11 @@ impl DocCore {
         if let Some(thrown) = self.dispatch_queue(env) {
             raw::report_uncaught(env, thrown);
         }
+    }
+
+    /// Whether committed transactions wait for their listeners.
+    pub(super) fn has_pending_events(&self) -> bool {
+        !self.queue.borrow().is_empty()
     }
 
     /// Calls listeners, first in first out and never re-entrantly (T 12): what a listener edits queues behind. Returns

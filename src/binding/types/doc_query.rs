@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use napi::Env;
-use napi::bindgen_prelude::{Array, Null, Unknown};
+use napi::bindgen_prelude::{Array, Unknown};
 use napi_derive::napi;
 use yrs::ReadTxn;
 
@@ -11,31 +11,12 @@ use super::doc::YDoc;
 use super::doc_core::DocCore;
 use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result};
-use crate::binding::raw::to_js;
 use crate::binding::value::{undefined, value_to_js};
 use crate::document::{self, JsonPathError, TypeKind, Value};
 use crate::error::{ErrorCode, ProviderError};
 
 #[napi]
 impl YDoc {
-    /// Kind of a document among shared types: 9.
-    #[napi(getter, js_name = "type")]
-    pub fn kind(&self) -> u32 {
-        9
-    }
-
-    /// Whether the document is no subdocument of another one.
-    #[napi(getter)]
-    pub fn prelim(&self) -> bool {
-        true
-    }
-
-    /// The document that this one is a subdocument of, or `null`.
-    #[napi(getter, ts_return_type = "YDoc | null")]
-    pub fn parent_doc<'env>(&self, env: Env) -> Result<Unknown<'env>> {
-        to_js(env, Null)
-    }
-
     /// All root types by name; `undefined` for one that only a remote update named so far, because it has no kind yet.
     #[napi(
         ts_args_type = "txn?: YTransaction",

@@ -10,7 +10,7 @@ use yrs::types::PathSegment;
 
 use super::doc_core::DocCore;
 use super::shared_type::SharedType;
-use super::{YArray, YMap, YText};
+use super::{YArray, YMap, YText, YWeakLink};
 use crate::binding::error::Result;
 use crate::binding::hidden::Hidden;
 use crate::binding::raw::set_key;
@@ -45,6 +45,7 @@ impl EventSource {
             TypeChange::Text(_) => YTextEvent(data).into_instance(env)?.as_object(env),
             TypeChange::Array(_) => YArrayEvent(data).into_instance(env)?.as_object(env),
             TypeChange::Map(_) => YMapEvent(data).into_instance(env)?.as_object(env),
+            TypeChange::WeakLink => YWeakLinkEvent(data).into_instance(env)?.as_object(env),
         })
     }
 }
@@ -241,6 +242,35 @@ impl YMapEvent {
     pub fn free(&self) {}
 }
 
+/// A change of what a `YWeakLink` points to.
+#[napi]
+pub struct YWeakLinkEvent(EventData);
+
+#[napi]
+impl YWeakLinkEvent {
+    /// The link.
+    #[napi(getter, ts_return_type = "YWeakLink")]
+    pub fn target<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        type_to_js(env, &self.0.core, &self.0.event().target)
+    }
+
+    /// Way from the observed type to the target: keys and indices, empty for `observe`.
+    #[napi(ts_return_type = "Array<string | number>")]
+    pub fn path<'env>(&self, env: &'env Env) -> Result<Array<'env>> {
+        self.0.path(env)
+    }
+
+    /// Origin of the transaction.
+    #[napi(getter, ts_return_type = "any")]
+    pub fn origin<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
+        self.0.origin(env, &this)
+    }
+
+    /// Does nothing; events need not be freed.
+    #[napi]
+    pub fn free(&self) {}
+}
+
 /// The wrapper of a shared type that is part of a document.
 pub(crate) fn type_to_js<'env>(
     env: &'env Env,
@@ -253,6 +283,9 @@ pub(crate) fn type_to_js<'env>(
             .into_instance(env)?
             .as_object(env),
         TypeKind::Map => YMap(SharedType::integrated(Rc::clone(&core), handle.clone()))
+            .into_instance(env)?
+            .as_object(env),
+        TypeKind::WeakLink => YWeakLink(SharedType::integrated(Rc::clone(&core), handle.clone()))
             .into_instance(env)?
             .as_object(env),
         // The other kinds have no class yet; their text is what can be read of them.

@@ -211,8 +211,7 @@ fn apply_all<B: AsRef<[u8]>>(
     let document = LocalDocument::new(&Document::new(options));
     document.enter()?;
     for update in updates {
-        update::scan_v1(update.as_ref()).map_err(invalid_v1)?;
-        document.apply_update(update.as_ref())?;
+        document.apply_update(update.as_ref(), &[])?;
     }
     document.read(|reader| reader.encode_state_as_update_v1(&StateVector::default()))
 }

@@ -29,7 +29,7 @@ pub fn apply_update_async<'env>(
     let origin = origin.map(|it| keep_origin(*env, it)).transpose()?.flatten();
     let update = Bytes::copy_from_slice(&update);
     JsThread::current(*env)?.requests.ask_document(env, &doc.core, origin, |document, id| {
-        document.apply_unscanned(id, 0, update);
+        document.apply_kept(id, 0, update);
     })
 }
 

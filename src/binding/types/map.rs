@@ -5,16 +5,16 @@ use std::rc::Rc;
 use napi::bindgen_prelude::{Object, This, Unknown};
 use napi::{Env, JsValue};
 use napi_derive::napi;
-use yrs::types::ToJson;
 use yrs::{Map, MapRef};
 
 use super::shared_type::SharedType;
 use super::transaction::YTransaction;
+use super::weak_link::weak_link_to_js;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::raw::{Reference, own_entries, set_key};
 use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
-use crate::document::{Input, TypeKind, Value, map_delete, map_set};
+use crate::document::{Input, TypeKind, Value, map_delete, map_link, map_set, to_json};
 
 /// A shared map from strings to values and other shared types.
 ///
@@ -104,7 +104,10 @@ impl YMap {
         if self.0.is_preliminary() {
             return self.entries(env, txn).map(|it| it.to_unknown());
         }
-        let json = self.0.read(*env, txn, |reader, branch| MapRef::from(branch).to_json(reader))?;
+        let json = self
+            .0
+            .read(*env, txn, |reader, branch| to_json(reader, branch, TypeKind::Map))?
+            .or_throw(*env)?;
         any_to_js(env, &json)
     }
 
@@ -190,6 +193,21 @@ impl YMap {
             set_key(*env, &object, key, &value_to_js(env, &core, value)?)?;
         }
         Ok(object)
+    }
+
+    /// A link to the entry of a key, to be inserted somewhere; `undefined` if there is no such key.
+    ///
+    /// Throws `ERR_PRELIMINARY_TYPE` for a preliminary map.
+    #[napi(ts_return_type = "YWeakLink | undefined")]
+    pub fn link<'env>(
+        &self,
+        env: &'env Env,
+        key: String,
+        txn: Option<&YTransaction>,
+    ) -> Result<Unknown<'env>> {
+        let (core, _) = self.0.place(*env)?;
+        let source = self.0.read(*env, txn, |reader, branch| map_link(reader, branch, &key))?;
+        source.map_or_else(|| undefined(env), |source| weak_link_to_js(env, &core, source))
     }
 
     /// Calls a function at every change of this map, when its transaction is committed.

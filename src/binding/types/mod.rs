@@ -18,15 +18,20 @@ pub mod position;
 mod shared_type;
 pub mod snapshot;
 mod state_map;
+mod subdocs;
 mod text;
 mod transaction;
 mod transaction_query;
+mod undo_event;
+mod undo_manager;
+mod weak_link;
 
 pub(super) use array::YArray;
 pub(super) use map::YMap;
 pub(super) use text::YText;
+pub(super) use weak_link::YWeakLink;
 
 pub(super) use awareness::{Awareness, AwarenessCore};
-pub(super) use doc::doc_argument;
+pub(super) use doc::{YDoc, doc_argument};
 pub(super) use doc_core::DocCore;
 pub(super) use event::type_to_js;

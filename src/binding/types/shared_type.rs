@@ -84,7 +84,7 @@ impl<P> SharedType<P> {
         core.own(env, wrapper)
     }
 
-    pub(super) fn place(&self, env: Env) -> Result<(Rc<DocCore>, TypeHandle)> {
+    pub(in crate::binding) fn place(&self, env: Env) -> Result<(Rc<DocCore>, TypeHandle)> {
         match &*self.state.borrow() {
             State::Integrated { core, handle } => Ok((Rc::clone(core), handle.clone())),
             State::Preliminary { .. } => Err(throw(
@@ -133,6 +133,7 @@ impl<P> SharedType<P> {
         edit: impl FnOnce(&mut TransactionMut<'_>, BranchPtr) -> std::result::Result<(), ProviderError>,
     ) -> Result<()> {
         let (core, handle) = self.place(env)?;
+        preliminaries.check(env, &core)?;
         let edit = |txn: &mut TransactionMut<'_>| {
             let branch = handle.resolve(txn).ok_or_else(deleted)?;
             edit(txn, branch)

@@ -10,6 +10,7 @@ use yrs::{GetString, Text, TextRef};
 use super::event::attributes;
 use super::shared_type::SharedType;
 use super::transaction::YTransaction;
+use super::weak_link::{bound, quote_to_js};
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
 use crate::binding::raw::set_key;
@@ -243,6 +244,28 @@ impl YText {
             list.set(index as u32, run)?;
         }
         Ok(list)
+    }
+
+    /// A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is inserted
+    /// there. An end that is left out is that of the text; an open end does not belong to the range.
+    ///
+    /// Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
+    #[napi(
+        ts_args_type = "lower?: number | null, upper?: number | null, lowerOpen?: boolean | null, upperOpen?: boolean | null, txn?: YTransaction",
+        ts_return_type = "YWeakLink"
+    )]
+    pub fn quote<'env>(
+        &self,
+        env: &'env Env,
+        lower: Option<f64>,
+        upper: Option<f64>,
+        lower_open: Option<bool>,
+        upper_open: Option<bool>,
+        txn: Option<&YTransaction>,
+    ) -> Result<Unknown<'env>> {
+        let range =
+            (bound(*env, lower, lower_open, "lower")?, bound(*env, upper, upper_open, "upper")?);
+        quote_to_js(env, &self.0, txn, range)
     }
 
     /// Calls a function at every change of this text, when its transaction is committed.

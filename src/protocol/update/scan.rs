@@ -54,22 +54,28 @@ pub enum ScanError {
 
 /// Walks an update in format V1. Needs no memory and stops at the first thing that is wrong.
 pub fn scan_v1(update: &[u8]) -> Result<(), ScanError> {
-    let mut scan = Scan { reader: Reader::new(update) };
+    count_types_v1(update).map(drop)
+}
+
+/// Walks an update like [`scan_v1`], and counts the shared types in it: they can't be nested deeper than that.
+pub fn count_types_v1(update: &[u8]) -> Result<usize, ScanError> {
+    let mut scan = Scan::new(update);
     scan.blocks()?;
     scan.delete_set()?;
-    scan.end()
+    scan.end()?;
+    Ok(scan.types)
 }
 
 /// Walks a state vector.
 pub fn scan_state_vector(bytes: &[u8]) -> Result<(), ScanError> {
-    let mut scan = Scan { reader: Reader::new(bytes) };
+    let mut scan = Scan::new(bytes);
     scan.state_vector()?;
     scan.end()
 }
 
 /// Walks a snapshot: what was deleted, then a state vector.
 pub fn scan_snapshot(bytes: &[u8]) -> Result<(), ScanError> {
-    let mut scan = Scan { reader: Reader::new(bytes) };
+    let mut scan = Scan::new(bytes);
     scan.delete_set()?;
     scan.state_vector()?;
     scan.end()
@@ -77,14 +83,19 @@ pub fn scan_snapshot(bytes: &[u8]) -> Result<(), ScanError> {
 
 /// Walks a value at the front of bytes that may go on behind it.
 pub(crate) fn scan_value(bytes: &[u8]) -> Result<(), ScanError> {
-    Scan { reader: Reader::new(bytes) }.any()
+    Scan::new(bytes).any()
 }
 
 struct Scan<'a> {
     reader: Reader<'a>,
+    types: usize,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { reader: Reader::new(bytes), types: 0 }
+    }
+
     fn blocks(&mut self) -> Result<(), ScanError> {
         const MIN_CLIENT_LEN: usize = 3;
         const MIN_BLOCK_LEN: usize = 2;
@@ -181,6 +192,7 @@ impl Scan<'_> {
         const XML_HOOK: u8 = 5;
         const WEAK_LINK: u8 = 7;
 
+        self.types += 1;
         match self.reader.u8()? {
             XML_ELEMENT => {
                 self.reader.var_str()?;

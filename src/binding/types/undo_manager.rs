@@ -1,0 +1,408 @@
+//! `YUndoManager`.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use napi::bindgen_prelude::{
+    Array, FromNapiValue, JsObjectValue, Object, ObjectFinalize, This, Unknown,
+};
+use napi::{Env, JsValue, ValueType};
+use napi_derive::napi;
+
+use super::doc::{YDoc, doc_argument};
+use super::doc_core::DocCore;
+use crate::binding::error::{OrThrow, Result, throw};
+use crate::binding::hidden::Hidden;
+use crate::binding::js_thread::JsThread;
+use crate::binding::listeners::{Listener, Listeners};
+use crate::binding::raw::Reference;
+use crate::binding::value::{instance, shared_type_place};
+use crate::document::{TypeHandle, UndoAction, UndoOptions};
+use crate::error::{ErrorCode, ProviderError};
+
+const DEFAULT_CAPTURE_TIMEOUT: u64 = 500;
+const EVENTS: [UndoAction; 3] = [UndoAction::Added, UndoAction::Updated, UndoAction::Popped];
+
+/// Undoes and redoes edits of shared types of one document.
+///
+/// Edits of transactions whose origin it tracks are undone; without tracked origins, those of transactions without one.
+/// Edits that follow each other quickly are undone together.
+///
+/// ```js
+/// const undoManager = new YUndoManager(doc, doc.getText('body'), { trackedOrigins: ['user'] })
+/// undoManager.on('stack-item-added', (event) => { event.meta = selection })
+/// undoManager.undo()
+/// ```
+#[napi(custom_finalize)]
+pub struct YUndoManager {
+    id: u64,
+    /// The document, once it is known.
+    core: OnceCell<Rc<DocCore>>,
+    /// What the manager is made with when the document becomes known.
+    options: RefCell<UndoOptions>,
+}
+
+#[napi]
+impl YUndoManager {
+    /// An undo manager of the types in its scope. Without a document, that of the first type added counts.
+    ///
+    /// Throws `ERR_INVALID_OPTION`, `ERR_INVALID_ARGUMENT`, `ERR_TRANSACTION_OPEN`.
+    #[napi(
+        constructor,
+        ts_args_type = "options?: YUndoManagerOptions | null)
+  constructor(doc: YDoc, scope?: YSharedType | Array<YSharedType> | null, options?: YUndoManagerOptions | null"
+    )]
+    pub fn new(
+        env: Env,
+        this: This<'_>,
+        first: Option<Unknown<'_>>,
+        scope: Option<Unknown<'_>>,
+        options: Option<Unknown<'_>>,
+    ) -> Result<Self> {
+        let thread = JsThread::current(env)?;
+        let first = first.filter(|it| is_given(it));
+        let doc = first.and_then(|it| instance::<YDoc>(env, &it)).map(|it| Rc::clone(&it.core));
+        let is_options = doc.is_none();
+        let options = if is_options { first } else { options.filter(|it| is_given(it)) };
+        let mut types = Vec::new();
+        if let Some(scope) = scope.filter(|it| !is_options && is_given(it)) {
+            types = scope_argument(env, scope)?;
+        }
+        let (options, doc_option) = parse_options(env, &thread, options)?;
+        let doc = doc.or(doc_option);
+        let manager =
+            Self { id: thread.next_id(), core: OnceCell::new(), options: RefCell::new(options) };
+        thread.hidden.set(env, &this, Hidden::Listeners, &Object::new(&env)?)?;
+        thread.hidden.set(env, &this, Hidden::Data, &Object::new(&env)?)?;
+        if let Some(core) = doc {
+            manager.bind(env, &this, &core)?;
+        }
+        if let Err(error) = manager.extend(env, &this, types) {
+            // There will be no object whose finalizer would do it.
+            manager.retire();
+            return Err(error);
+        }
+        Ok(manager)
+    }
+
+    /// Adds shared types of the same document.
+    ///
+    /// Throws `ERR_WRONG_DOCUMENT`, `ERR_PRELIMINARY_TYPE`, `ERR_DELETED_TYPE`, `ERR_TRANSACTION_OPEN`.
+    #[napi(ts_args_type = "ytypes: YSharedType | Array<YSharedType>")]
+    pub fn add_to_scope(&self, env: Env, this: This<'_>, ytypes: Unknown<'_>) -> Result<()> {
+        self.extend(env, &this, scope_argument(env, ytypes)?)
+    }
+
+    /// Undoes transactions of this origin, too: objects by identity, other values by value, `undefined` and `null` for
+    /// transactions without an origin.
+    #[napi(ts_args_type = "origin: any")]
+    pub fn add_tracked_origin(&self, env: Env, origin: Unknown<'_>) -> Result<()> {
+        self.set_tracked(env, origin, true)
+    }
+
+    /// Undoes transactions of this origin no longer.
+    #[napi(ts_args_type = "origin: any")]
+    pub fn remove_tracked_origin(&self, env: Env, origin: Unknown<'_>) -> Result<()> {
+        self.set_tracked(env, origin, false)
+    }
+
+    /// Forgets what could be undone and redone; with `false`, keeps that stack.
+    ///
+    /// Throws `ERR_TRANSACTION_OPEN`.
+    #[napi]
+    pub fn clear(
+        &self,
+        env: Env,
+        clear_undo_stack: Option<bool>,
+        clear_redo_stack: Option<bool>,
+    ) -> Result<()> {
+        let Some(core) = self.core.get() else { return Ok(()) };
+        core.touch(env)?;
+        let (undo, redo) = (clear_undo_stack.unwrap_or(true), clear_redo_stack.unwrap_or(true));
+        core.local.clear_undo(self.id, undo, redo).or_throw(env)
+    }
+
+    /// The next edit is undone apart from those before it.
+    #[napi]
+    pub fn stop_capturing(&self, env: Env) -> Result<()> {
+        let Some(core) = self.core.get() else { return Ok(()) };
+        core.touch(env)?;
+        core.local.stop_capturing(self.id);
+        Ok(())
+    }
+
+    /// Undoes the newest edits that were captured together. Returns whether anything changed.
+    ///
+    /// Throws `ERR_TRANSACTION_OPEN`, and what a listener threw.
+    #[napi]
+    pub fn undo(&self, env: Env, this: This<'_>) -> Result<bool> {
+        self.pop(env, &this, false)
+    }
+
+    /// Redoes what was undone last. Returns whether anything changed.
+    ///
+    /// Throws `ERR_TRANSACTION_OPEN`, and what a listener threw.
+    #[napi]
+    pub fn redo(&self, env: Env, this: This<'_>) -> Result<bool> {
+        self.pop(env, &this, true)
+    }
+
+    /// Whether there is something to undo.
+    #[napi(getter)]
+    pub fn can_undo(&self, env: Env) -> Result<bool> {
+        self.can_pop(env, false)
+    }
+
+    /// Whether there is something to redo.
+    #[napi(getter)]
+    pub fn can_redo(&self, env: Env) -> Result<bool> {
+        self.can_pop(env, true)
+    }
+
+    /// Adds a listener: an item of a stack was added, grew, or was undone or redone. What a listener puts into
+    /// `event.meta` stays with the item.
+    ///
+    /// Throws `ERR_INVALID_ARGUMENT` for any other event.
+    #[napi(
+        ts_args_type = "event: YUndoManagerEvent, callback: (event: YUndoEvent, txn: YTransaction) => void"
+    )]
+    pub fn on(
+        &self,
+        env: Env,
+        this: This<'_>,
+        event: String,
+        callback: Listener<'_>,
+    ) -> Result<()> {
+        let action = action_argument(&event).or_throw(env)?;
+        let mut listeners = listeners_of(env, &this)?;
+        if listeners.add(event_name(action), callback, false)? {
+            self.keep_alive(env, &this)?;
+            if let Some(core) = self.core.get() {
+                core.local.set_undo_interest(self.id, action, true);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a listener. Returns whether it was there.
+    #[napi(
+        ts_args_type = "event: YUndoManagerEvent, callback: (event: YUndoEvent, txn: YTransaction) => void"
+    )]
+    pub fn off(
+        &self,
+        env: Env,
+        this: This<'_>,
+        event: String,
+        callback: Listener<'_>,
+    ) -> Result<bool> {
+        let action = action_argument(&event).or_throw(env)?;
+        let (was_there, is_empty) =
+            listeners_of(env, &this)?.remove(event_name(action), callback)?;
+        if was_there && is_empty {
+            if let Some(core) = self.core.get() {
+                core.local.set_undo_interest(self.id, action, false);
+            }
+            self.keep_alive(env, &this)?;
+        }
+        Ok(was_there)
+    }
+
+    /// Does nothing; undo managers need not be freed.
+    #[napi]
+    pub fn free(&self) {}
+}
+
+impl YUndoManager {
+    fn bind<'env>(&self, env: Env, this: &impl JsValue<'env>, core: &Rc<DocCore>) -> Result<()> {
+        core.touch(env)?;
+        core.local.add_undo_manager(self.id, self.options.borrow().clone());
+        core.register_undo_manager(self.id, Reference::weak(env, this)?);
+        self.core.set(Rc::clone(core)).ok();
+        core.own(env, this)?;
+        let mut listeners = listeners_of(env, this)?;
+        for action in EVENTS {
+            let is_wanted = !listeners.take(event_name(action))?.is_empty();
+            core.local.set_undo_interest(self.id, action, is_wanted);
+        }
+        self.keep_alive(env, this)
+    }
+
+    fn extend<'env>(
+        &self,
+        env: Env,
+        this: &impl JsValue<'env>,
+        types: Vec<(Rc<DocCore>, TypeHandle)>,
+    ) -> Result<()> {
+        let Some((first, _)) = types.first() else { return Ok(()) };
+        if self.core.get().is_none() {
+            self.bind(env, this, first)?;
+        }
+        let Some(core) = self.core.get() else { return Ok(()) };
+        core.touch(env)?;
+        if types.iter().any(|(other, _)| !Rc::ptr_eq(core, other)) {
+            let message = "an undo manager works on the shared types of one document";
+            return Err(throw(env, ProviderError::new(ErrorCode::WrongDocument, message)));
+        }
+        let types = types.into_iter().map(|(_, handle)| handle).collect();
+        core.local.add_undo_scope(self.id, types).or_throw(env)
+    }
+
+    fn set_tracked(&self, env: Env, origin: Unknown<'_>, is_tracked: bool) -> Result<()> {
+        let identity = JsThread::current(env)?.identities.assign(env, origin)?;
+        if let Some(core) = self.core.get() {
+            core.touch(env)?;
+            core.local.set_undo_origin(self.id, &identity, is_tracked);
+            return Ok(());
+        }
+        let origins = &mut self.options.borrow_mut().origins;
+        origins.retain(|other| *other != identity);
+        if is_tracked {
+            origins.push(identity);
+        }
+        Ok(())
+    }
+
+    fn pop<'env>(&self, env: Env, this: &impl JsValue<'env>, is_redo: bool) -> Result<bool> {
+        match self.core.get() {
+            Some(core) => core.undo(env, this, self.id, is_redo),
+            None => Ok(false),
+        }
+    }
+
+    fn can_pop(&self, env: Env, is_redo: bool) -> Result<bool> {
+        let Some(core) = self.core.get() else { return Ok(false) };
+        core.touch(env)?;
+        Ok(core.local.can_undo(self.id, is_redo))
+    }
+
+    /// A manager with listeners lives as long as its document, because it has somebody to tell.
+    fn keep_alive<'env>(&self, env: Env, this: &impl JsValue<'env>) -> Result<()> {
+        let Some(core) = self.core.get() else { return Ok(()) };
+        let mut listeners = listeners_of(env, this)?;
+        let mut is_kept = false;
+        for action in EVENTS {
+            is_kept |= !listeners.take(event_name(action))?.is_empty();
+        }
+        let Some(mut kept) = core.listeners(env)? else { return Ok(()) };
+        kept.keep(&format!("undo/{}", self.id), is_kept.then_some(this))
+    }
+
+    fn retire(&self) {
+        if let Some(core) = self.core.get() {
+            core.retire_undo_manager(self.id);
+        }
+    }
+}
+
+impl ObjectFinalize for YUndoManager {
+    fn finalize(self, _env: Env) -> Result<()> {
+        self.retire();
+        Ok(())
+    }
+}
+
+/// The list of listeners of an action, and the name of its event.
+pub(super) fn event_name(action: UndoAction) -> &'static str {
+    match action {
+        UndoAction::Added => "stack-item-added",
+        UndoAction::Updated => "stack-item-updated",
+        UndoAction::Popped => "stack-item-popped",
+    }
+}
+
+/// The listeners of a `YUndoManager`.
+pub(super) fn listeners_of<'env, 'a>(
+    env: Env,
+    manager: &impl JsValue<'a>,
+) -> Result<Listeners<'env>> {
+    let hidden = &JsThread::current(env)?.hidden;
+    match hidden.get_object(env, manager, Hidden::Listeners)? {
+        Some(lists) => Ok(Listeners::new(env, lists)),
+        None => Err(throw(
+            env,
+            ProviderError::new(ErrorCode::InvalidArgument, "this: expected a YUndoManager"),
+        )),
+    }
+}
+
+fn action_argument(event: &str) -> std::result::Result<UndoAction, ProviderError> {
+    EVENTS.into_iter().find(|action| event_name(*action) == event).ok_or_else(|| {
+        let message = format!("event: a YUndoManager has no event '{event}'");
+        ProviderError::new(ErrorCode::InvalidArgument, message)
+    })
+}
+
+fn is_given(value: &Unknown<'_>) -> bool {
+    !matches!(value.get_type(), Ok(ValueType::Undefined | ValueType::Null))
+}
+
+fn scope_argument(env: Env, scope: Unknown<'_>) -> Result<Vec<(Rc<DocCore>, TypeHandle)>> {
+    if !scope.is_array()? {
+        return Ok(vec![shared_type_place(env, scope, "scope")?]);
+    }
+    // SAFETY: it is an array.
+    let list = unsafe { Array::from_napi_value(env.raw(), scope.raw()) }?;
+    (0..list.len())
+        .map(|index| shared_type_place(env, list.get_element(index)?, &format!("scope[{index}]")))
+        .collect()
+}
+
+fn parse_options(
+    env: Env,
+    thread: &JsThread,
+    options: Option<Unknown<'_>>,
+) -> Result<(UndoOptions, Option<Rc<DocCore>>)> {
+    let mut parsed = UndoOptions { capture_timeout: DEFAULT_CAPTURE_TIMEOUT, origins: Vec::new() };
+    let invalid = |message: String| {
+        throw(env, ProviderError::new(ErrorCode::InvalidOption, format!("options{message}")))
+    };
+    let Some(options) = options else { return Ok((parsed, None)) };
+    if options.get_type()? != ValueType::Object {
+        return Err(invalid(": expected an object".to_owned()));
+    }
+    // SAFETY: it is an object.
+    let options = unsafe { Object::from_napi_value(env.raw(), options.raw()) }?;
+    let option = |name: &str| -> Result<Option<Unknown<'_>>> {
+        let value: Unknown<'_> = options.get_named_property_unchecked(name)?;
+        Ok(is_given(&value).then_some(value))
+    };
+    if let Some(timeout) = option("captureTimeout")? {
+        let millis = match timeout.get_type()? {
+            // SAFETY: it is a number.
+            ValueType::Number => unsafe { f64::from_napi_value(env.raw(), timeout.raw()) }?,
+            _ => f64::NAN,
+        };
+        if millis.is_nan() || millis < 0.0 {
+            return Err(invalid(".captureTimeout: expected milliseconds, 0 or more".to_owned()));
+        }
+        // Infinity becomes the largest number.
+        parsed.capture_timeout = millis as u64;
+    }
+    if let Some(origins) = option("trackedOrigins")? {
+        for origin in iterate(env, origins, &invalid)? {
+            let identity = thread.identities.assign(env, origin)?;
+            if !parsed.origins.contains(&identity) {
+                parsed.origins.push(identity);
+            }
+        }
+    }
+    let doc = option("doc")?.map(|it| doc_argument(env, &it, "options.doc")).transpose()?;
+    Ok((parsed, doc))
+}
+
+/// The elements of an array or a set.
+fn iterate<'env>(
+    env: Env,
+    iterable: Unknown<'env>,
+    invalid: &impl Fn(String) -> napi::Error,
+) -> Result<Vec<Unknown<'env>>> {
+    let wrong = || invalid(".trackedOrigins: expected an array or a set".to_owned());
+    if iterable.get_type()? != ValueType::Object {
+        return Err(wrong());
+    }
+    let arrays: Object<'env> = env.get_global()?.get_named_property_unchecked("Array")?;
+    let from: napi::bindgen_prelude::Function<'env, Unknown<'env>, Array<'env>> =
+        arrays.get_named_property("from")?;
+    let list = from.call(iterable)?;
+    (0..list.len()).map(|index| list.get_element(index)).collect()
+}
