@@ -1,6 +1,16 @@
 import test from 'ava'
 
-import { applyUpdate, encodeStateAsUpdate, YArray, YDoc, YMap, YText, YXmlElement, YXmlText } from '../index.js'
+import {
+  applyUpdate,
+  encodeStateAsUpdate,
+  snapshot,
+  YArray,
+  YDoc,
+  YMap,
+  YText,
+  YXmlElement,
+  YXmlText
+} from '../index.js'
 import { throwsCode } from './helpers/errors.ts'
 
 type AnyText = YText | YXmlText
@@ -195,6 +205,67 @@ for (const [kind, make] of kinds) {
     t.is(updates.length, 1)
     throwsCode(t, () => it.applyDelta([{ insert: 'y' }], txn), 'ERR_TRANSACTION_CLOSED')
     throwsCode(t, () => it.toDelta(null, null, null, new YDoc().beginTransaction()), 'ERR_WRONG_DOCUMENT')
+  })
+}
+
+for (const [kind, make] of kinds) {
+  test(`${kind}_shows_what_it_was_at_a_snapshot`, (t) => {
+    const doc = new YDoc({ clientID: 1, gc: false })
+    const it = make(doc, 'text')
+    it.applyDelta([{ insert: 'abcd' }])
+    const first = snapshot(doc)
+    it.applyDelta([{ retain: 1 }, { insert: 'x' }, { delete: 1 }])
+    const second = snapshot(doc)
+    it.applyDelta([{ retain: 2 }, { delete: 1 }, { insert: 'y', attributes: { bold: true } }, { delete: 1 }])
+    const update = encodeStateAsUpdate(doc)
+    t.deepEqual(it.toDelta(first), [{ insert: 'abcd' }])
+    t.deepEqual(it.toDelta(second), [{ insert: 'axcd' }])
+    t.deepEqual(it.toDelta(second, first), [
+      { insert: 'a' },
+      { insert: 'x', attributes: { ychange: { type: 'added' } } },
+      { insert: 'b', attributes: { ychange: { type: 'removed' } } },
+      { insert: 'cd' }
+    ])
+    t.deepEqual(it.toDelta(), [{ insert: 'ax' }, { insert: 'y', attributes: { bold: true } }])
+    t.deepEqual(encodeStateAsUpdate(doc), update)
+  })
+
+  test(`${kind}_names_changes_between_snapshots_as_asked`, (t) => {
+    const doc = new YDoc({ clientID: 7, gc: false })
+    const it = make(doc, 'text')
+    const first = snapshot(doc)
+    it.insert(0, 'a', { bold: true })
+    const second = snapshot(doc)
+    const asked: unknown[] = []
+    const compute = (action: string, id: { client: number; clock: number }) => {
+      asked.push([action, id.client, typeof id.clock])
+      return it.toString()
+    }
+    t.deepEqual(it.toDelta(second, first, compute), [
+      { insert: 'a', attributes: { bold: true, ychange: it.toString() } }
+    ])
+    t.deepEqual(asked, [['added', 7, 'number']])
+    const error = new Error('no name')
+    const thrown = t.throws(() =>
+      it.toDelta(second, first, () => {
+        throw error
+      })
+    )
+    t.is(thrown, error)
+    t.is(it.length(), 1)
+  })
+
+  test(`${kind}_takes_only_snapshots_for_snapshots`, (t) => {
+    const doc = new YDoc({ gc: false })
+    const it = make(doc, 'text')
+    it.insert(0, 'a')
+    throwsCode(t, () => it.toDelta({} as never), 'ERR_INVALID_ARGUMENT')
+    throwsCode(t, () => it.toDelta('bad'), 'ERR_INVALID_ARGUMENT')
+    throwsCode(t, () => it.toDelta(snapshot(doc), 1 as never), 'ERR_INVALID_ARGUMENT')
+    const other = new YDoc()
+    throwsCode(t, () => it.toDelta(snapshot(doc), null, null, other.beginTransaction()), 'ERR_WRONG_DOCUMENT')
+    t.deepEqual(it.toDelta(null, undefined, null), [{ insert: 'a' }])
+    t.deepEqual(it.toDelta(snapshot(other)), [])
   })
 }
 

@@ -259,6 +259,10 @@ fn object(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
         let bytes = unsafe { ArrayBuffer::from_napi_value(env.raw(), value.raw()) }?;
         return Ok(Any::Buffer(Arc::from(bytes.as_ref())));
     }
+    // As in ywasm and in Yjs, for which it is an object without properties of its own.
+    if value.is_date()? {
+        return Ok(Any::Map(Arc::default()));
+    }
     if is_shared_type(env, &value) {
         return Err(unsupported(
             env,
@@ -271,7 +275,7 @@ fn object(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
     if entries.is_empty() && !is_plain(&object)? {
         return Err(unsupported(
             env,
-            "an object without properties of its own, a Map or a Date say,",
+            "an object without properties of its own, a Map or a Set say,",
         ));
     }
     let entries: Result<HashMap<_, _>> =

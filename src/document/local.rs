@@ -293,7 +293,7 @@ impl Drop for LocalDocument {
         }
         // Nobody listens any more; a transaction left open still counts.
         self.shared.set_waker(None);
-        for interest in [Interest::Update, Interest::UpdateV2, Interest::AfterTransaction] {
+        for interest in Interest::ALL {
             self.shared.set_interest(interest, false);
         }
         let open = self.open.borrow().as_ref().map(|open| open.id);

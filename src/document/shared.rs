@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use yrs::updates::decoder::Decode;
-use yrs::updates::encoder::Encode;
+use yrs::updates::encoder::{Encode, Encoder};
 use yrs::{
     ClientID, Doc, OffsetKind, Options, Origin, ReadTxn, StateVector, Transact, TransactionMut,
     Update,
@@ -24,7 +24,7 @@ use super::record::{Record, States};
 use super::subdocument;
 use super::undo::UndoManagers;
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::update::count_types_v1;
+use crate::protocol::update::{V2Encoder, count_types_v1};
 
 /// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
 const SLICE: Duration = Duration::from_millis(1);
@@ -45,6 +45,14 @@ pub enum Interest {
     UpdateV2 = 2,
     /// `afterTransaction`
     AfterTransaction = 4,
+    /// `cleanup`
+    Cleanup = 8,
+}
+
+impl Interest {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Update, Self::UpdateV2, Self::AfterTransaction, Self::Cleanup];
 }
 
 /// How a document is made.
@@ -137,6 +145,12 @@ impl Document {
         self.queue(id, Job::Apply { token, update });
     }
 
+    /// The same as [`Document::apply`], for an update that somebody in this process waits for: it is never dropped.
+    pub fn apply_kept(&self, id: AttachmentId, token: u64, update: Bytes) {
+        self.0.jobs.lock().push_kept(id, Job::Apply { token, update });
+        self.schedule();
+    }
+
     /// Encodes what a peer with this V1 state vector lacks (empty bytes: everything).
     pub fn encode_diff(&self, id: AttachmentId, token: u64, state_vector: Bytes) {
         self.queue(id, Job::EncodeDiff { token, state_vector });
@@ -149,6 +163,10 @@ impl Document {
 
     fn queue(&self, id: AttachmentId, job: Job) {
         self.0.jobs.lock().push(id, job);
+        self.schedule();
+    }
+
+    fn schedule(&self) {
         if self.0.baton.job_queued() {
             pool::schedule(Arc::clone(&self.0));
         }
@@ -199,21 +217,25 @@ impl Shared {
         let interest = self.interest.load(Ordering::Relaxed);
         let wants = |it: Interest| interest & it as u8 != 0;
         let is_changed = txn.has_changes();
-        let is_forwarded =
-            is_changed && self.attachments.lock().iter().any(|(id, _)| Some(*id) != attachment);
+        let is_forwarded = is_changed
+            && self
+                .attachments
+                .lock()
+                .iter()
+                .any(|(id, it)| Some(*id) != attachment && it.wants_updates());
 
         let mut record = Record { attachment, ..Record::default() };
         let mut update = None;
-        if is_forwarded || (is_changed && wants(Interest::Update)) {
+        record.is_transaction_wanted =
+            wants(Interest::AfterTransaction) || wants(Interest::Cleanup);
+        let is_update_wanted = wants(Interest::Update) || record.is_transaction_wanted;
+        if is_forwarded || (is_changed && is_update_wanted) {
             let bytes = Bytes::from(self.fence.run(|| txn.encode_update_v1())?);
             update = is_forwarded.then(|| bytes.clone());
-            record.update = wants(Interest::Update).then_some(bytes);
+            record.update = is_update_wanted.then_some(bytes);
         }
         if is_changed && wants(Interest::UpdateV2) {
-            record.update_v2 = Some(Bytes::from(self.fence.run(|| txn.encode_update_v2())?));
-        }
-        if wants(Interest::AfterTransaction) {
-            record.states = Some(Box::new(states(txn)));
+            record.update_v2 = Some(Bytes::from(self.fence.run(|| encode_update_v2(txn))?));
         }
         record.events = captured.events;
         record.deep_events = captured.deep_events;
@@ -221,11 +243,14 @@ impl Shared {
         record.undo = captured.undo;
         let is_interesting = record.update.is_some()
             || record.update_v2.is_some()
-            || record.states.is_some()
+            || record.is_transaction_wanted
             || !record.events.is_empty()
             || !record.deep_events.is_empty()
             || !record.undo.is_empty()
             || record.subdocs.is_some();
+        if is_interesting {
+            record.states = Some(Box::new(self.fence.run(|| States::of(txn))?));
+        }
         Ok((is_interesting.then_some(record), update))
     }
 
@@ -234,7 +259,7 @@ impl Shared {
         // Copied out first: an attachment must not run under this lock.
         let targets: Vec<_> =
             self.attachments.lock().iter().filter(|(id, _)| Some(*id) != except).cloned().collect();
-        for (_, attachment) in targets {
+        for (_, attachment) in targets.into_iter().filter(|(_, it)| it.wants_updates()) {
             attachment.handle_updates(updates.to_vec());
         }
     }
@@ -461,18 +486,14 @@ pub(super) fn invalid(message: String) -> ProviderError {
     ProviderError::new(ErrorCode::InvalidUpdate, message)
 }
 
+/// The change of a transaction so far, as a V2 update.
+pub fn encode_update_v2(txn: &TransactionMut<'_>) -> Vec<u8> {
+    let mut encoder = V2Encoder::new();
+    txn.encode_update(&mut encoder);
+    encoder.to_vec()
+}
+
 struct Slice {
     record: Option<Record>,
     answers: Vec<(AttachmentId, JobDone)>,
-}
-
-fn states(txn: &TransactionMut<'_>) -> States {
-    let deletes = txn
-        .delete_set()
-        .iter()
-        .map(|(client, ranges)| {
-            (client.get(), ranges.iter().map(|it| (it.start, it.end - it.start)).collect())
-        })
-        .collect();
-    States { before: txn.before_state().clone(), after: txn.after_state().clone(), deletes }
 }

@@ -1,10 +1,19 @@
-//! Yjs updates in format V1, as far as they can be handled without a document.
+//! Yjs updates, as far as they can be handled without a document. Format V1, where nothing else is said.
 
 mod scan;
+mod snapshot;
+mod v2;
+mod v2_encoder;
 
 use std::panic::catch_unwind;
 
-pub use scan::{MAX_DEPTH, ScanError, count_types_v1, scan_state_vector, scan_v1};
+pub(crate) use scan::scan_value;
+pub use scan::{MAX_DEPTH, ScanError, count_types_v1, scan_snapshot, scan_state_vector, scan_v1};
+pub use snapshot::{
+    decode_snapshot_v1, decode_snapshot_v2, encode_snapshot_v1, encode_snapshot_v2,
+};
+pub use v2::{V2Error, merge_v2, v1_to_v2, v2_to_v1};
+pub use v2_encoder::V2Encoder;
 
 /// An update without content.
 pub const EMPTY: [u8; 2] = [0, 0];

@@ -5,18 +5,25 @@
 
 mod array;
 pub mod awareness;
+pub mod awareness_update;
 mod dispatch;
 pub mod doc;
 mod doc_core;
+mod doc_query;
 mod event;
 pub mod functions;
+pub mod functions_async;
 mod map;
+pub mod position;
 mod shared_text;
 mod shared_type;
+pub mod snapshot;
+mod state_map;
 mod subdocs;
 mod text;
 mod text_delta;
 mod transaction;
+mod transaction_query;
 mod undo_event;
 mod undo_manager;
 mod weak_link;

@@ -6,6 +6,7 @@ use yrs::types::Attrs;
 use yrs::{Snapshot, Text, TextRef};
 
 use super::shared_type::SharedType;
+use super::snapshot::snapshot_from_js;
 use super::text::{position, range};
 use super::text_delta::{ComputeChange, attributes_from_js, runs_to_js, steps_from_js};
 use super::transaction::YTransaction;
@@ -176,9 +177,6 @@ fn snapshot_argument(env: Env, value: Option<Unknown<'_>>, name: &str) -> Result
     let Some(value) = value else { return Ok(None) };
     match value.get_type()? {
         ValueType::Undefined | ValueType::Null => Ok(None),
-        _ => {
-            let message = format!("{name}: expected a snapshot");
-            Err(throw(env, ProviderError::new(ErrorCode::InvalidArgument, message)))
-        }
+        _ => snapshot_from_js(env, &value, name).map(Some),
     }
 }
