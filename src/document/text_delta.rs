@@ -62,7 +62,7 @@ pub fn text_apply_delta(
 
 /// The runs of a text as it is now.
 pub fn text_runs<T: ReadTxn>(txn: &T, branch: BranchPtr) -> Vec<TextRun> {
-    merged(TextRef::from(branch).diff(txn, YChange::identity))
+    TextRef::from(branch).diff(txn, YChange::identity).into_iter().map(TextRun::from).collect()
 }
 
 /// The runs of a text as it was at a snapshot, or with what changed since a previous one.
@@ -72,45 +72,14 @@ pub fn text_runs_between(
     snapshot: Option<&Snapshot>,
     previous: Option<&Snapshot>,
 ) -> Vec<TextRun> {
-    merged(TextRef::from(branch).diff_range(txn, snapshot, previous, YChange::identity))
+    let runs = TextRef::from(branch).diff_range(txn, snapshot, previous, YChange::identity);
+    runs.into_iter().map(TextRun::from).collect()
 }
 
-/// Neighbours of equal attributes as one run: the CRDT begins another one at every format, even one that changes nothing.
-fn merged(diffs: Vec<Diff<YChange>>) -> Vec<TextRun> {
-    let mut runs: Vec<TextRun> = Vec::new();
-    let mut text = String::new();
-    for diff in diffs {
-        let mut attributes: Vec<_> =
-            diff.attributes.map(|it| it.into_iter().collect()).unwrap_or_default();
-        attributes.sort_unstable_by(|(a, _): &(Arc<str>, Any), (b, _)| a.cmp(b));
-        let run = TextRun { insert: Value::from(diff.insert), attributes, change: diff.ychange };
-        let Value::Any(Any::String(chunk)) = &run.insert else {
-            finish(&mut runs, &mut text);
-            runs.push(run);
-            continue;
-        };
-        let is_same = !text.is_empty()
-            && runs
-                .last()
-                .is_some_and(|last| last.attributes == run.attributes && last.change == run.change);
-        if is_same {
-            text.push_str(chunk);
-        } else {
-            finish(&mut runs, &mut text);
-            text.push_str(chunk);
-            runs.push(run);
-        }
-    }
-    finish(&mut runs, &mut text);
-    runs
-}
-
-/// Gives the last run the text that was collected for it.
-fn finish(runs: &mut [TextRun], text: &mut String) {
-    if let Some(last) = runs.last_mut()
-        && !text.is_empty()
-    {
-        last.insert = Value::Any(Any::from(std::mem::take(text)));
+impl From<Diff<YChange>> for TextRun {
+    fn from(diff: Diff<YChange>) -> Self {
+        let attributes = diff.attributes.map(|it| it.into_iter().collect()).unwrap_or_default();
+        Self { insert: Value::from(diff.insert), attributes, change: diff.ychange }
     }
 }
 
