@@ -850,16 +850,63 @@ module.exports.YUndoEvent = nativeBinding.YUndoEvent
 module.exports.YUndoManager = nativeBinding.YUndoManager
 module.exports.YWeakLink = nativeBinding.YWeakLink
 module.exports.YWeakLinkEvent = nativeBinding.YWeakLinkEvent
+module.exports.YXmlElement = nativeBinding.YXmlElement
+module.exports.YXmlEvent = nativeBinding.YXmlEvent
+module.exports.YXmlFragment = nativeBinding.YXmlFragment
+module.exports.YXmlText = nativeBinding.YXmlText
+module.exports.YXmlTextEvent = nativeBinding.YXmlTextEvent
 module.exports.applyAwarenessUpdate = nativeBinding.applyAwarenessUpdate
 module.exports.applyUpdate = nativeBinding.applyUpdate
+module.exports.applyUpdateAsync = nativeBinding.applyUpdateAsync
+module.exports.applyUpdatesV1 = nativeBinding.applyUpdatesV1
+module.exports.applyUpdatesV2 = nativeBinding.applyUpdatesV2
+module.exports.applyUpdateV2 = nativeBinding.applyUpdateV2
+module.exports.compareRelativePositions = nativeBinding.compareRelativePositions
+module.exports.createAbsolutePositionFromRelativePosition = nativeBinding.createAbsolutePositionFromRelativePosition
+module.exports.createRelativePositionFromTypeIndex = nativeBinding.createRelativePositionFromTypeIndex
+module.exports.debugUpdateV1 = nativeBinding.debugUpdateV1
+module.exports.debugUpdateV2 = nativeBinding.debugUpdateV2
+module.exports.decodeEnvelope = nativeBinding.decodeEnvelope
+module.exports.decodeRelativePosition = nativeBinding.decodeRelativePosition
+module.exports.decodeSnapshotV1 = nativeBinding.decodeSnapshotV1
+module.exports.decodeSnapshotV2 = nativeBinding.decodeSnapshotV2
 module.exports.encodeAwarenessUpdate = nativeBinding.encodeAwarenessUpdate
+module.exports.encodeEnvelope = nativeBinding.encodeEnvelope
+module.exports.encodeRelativePosition = nativeBinding.encodeRelativePosition
+module.exports.encodeSnapshotV1 = nativeBinding.encodeSnapshotV1
+module.exports.encodeSnapshotV2 = nativeBinding.encodeSnapshotV2
 module.exports.encodeStateAsUpdate = nativeBinding.encodeStateAsUpdate
+module.exports.encodeStateAsUpdateAsync = nativeBinding.encodeStateAsUpdateAsync
+module.exports.encodeStateAsUpdateV2 = nativeBinding.encodeStateAsUpdateV2
+module.exports.encodeStateFromSnapshotV1 = nativeBinding.encodeStateFromSnapshotV1
+module.exports.encodeStateFromSnapshotV2 = nativeBinding.encodeStateFromSnapshotV2
 module.exports.encodeStateVector = nativeBinding.encodeStateVector
+module.exports.equalSnapshots = nativeBinding.equalSnapshots
+module.exports.mergeUpdatesAsync = nativeBinding.mergeUpdatesAsync
 module.exports.mergeUpdatesV1 = nativeBinding.mergeUpdatesV1
+module.exports.mergeUpdatesV2 = nativeBinding.mergeUpdatesV2
+module.exports.modifyAwarenessUpdate = nativeBinding.modifyAwarenessUpdate
+module.exports.removeAwarenessStates = nativeBinding.removeAwarenessStates
+module.exports.setPanicHook = nativeBinding.setPanicHook
+module.exports.snapshot = nativeBinding.snapshot
 // What only JavaScript can express: other names of a class, a class made of another one, frozen constants.
 module.exports.ProtocolProvider = nativeBinding.ProtocolManager
 module.exports.ProtocolConnection = nativeBinding.ProtocolManager
 module.exports.ProtocolProcessing = nativeBinding.ProtocolManager
+module.exports.createStickyIndexFromType = nativeBinding.createRelativePositionFromTypeIndex
+module.exports.createOffsetFromStickyIndex = nativeBinding.createAbsolutePositionFromRelativePosition
+module.exports.encodeStickyIndex = nativeBinding.encodeRelativePosition
+module.exports.decodeStickyIndex = nativeBinding.decodeRelativePosition
+for (const event of ['update', 'updateV2', 'afterTransaction', 'subdocs', 'destroy']) {
+  const name = `on${event[0].toUpperCase()}${event.slice(1)}`
+  const add = function (callback) {
+    // A function of its own, so that freeing one observer leaves another of the same function alone.
+    const listener = (...args) => callback(...args)
+    this.on(event, listener)
+    return { free: () => void this.off(event, listener) }
+  }
+  Object.defineProperty(nativeBinding.YDoc.prototype, name, { value: add, writable: true, configurable: true })
+}
 module.exports.Channel = Object.freeze({ Sync: 'sync', Awareness: 'awareness', Control: 'control' })
 module.exports.ProtocolMessageType = Object.freeze({ Sync: 0, Awareness: 1, Auth: 2, QueryAwareness: 3 })
 module.exports.YKafkaCollabationProvider = class YKafkaCollabationProvider extends nativeBinding.ProtocolManager {

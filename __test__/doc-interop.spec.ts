@@ -294,9 +294,12 @@ class Reference implements Replica {
 const sorted = (object: object): object =>
   Object.fromEntries(Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
 
-for (let round = 0; round < 4; round++) {
+// Seeds that once made replicas differ: yrs loses track of gaps (see src/document/pending.rs).
+const SEEDS = [1214356991, 19392922, 518843441]
+
+for (const [round, known] of [undefined, undefined, undefined, undefined, ...SEEDS].entries()) {
   test(`two_native_and_two_yjs_replicas_converge_${round}`, (t) => {
-    const random = new Random()
+    const random = new Random(known)
     const seed = `seed ${random.seed}`
     const replicas: Replica[] = [new Native(1), new Reference(2), new Native(3), new Reference(4)]
     const inboxes: Uint8Array[][] = replicas.map(() => [])

@@ -2,11 +2,11 @@
 
 use std::ptr;
 
-use napi::bindgen_prelude::{FromNapiValue, PromiseRaw, Unknown};
+use napi::bindgen_prelude::{FromNapiValue, PromiseRaw, ToNapiValue, Unknown};
 use napi::{Env, JsValue, sys};
 
 use super::error::{Result, to_object};
-use super::raw::check;
+use super::raw::{check, to_js};
 use crate::error::ProviderError;
 
 /// The settling end of a promise.
@@ -22,15 +22,20 @@ impl Deferred {
         }
     }
 
-    pub(super) fn settle(self, env: Env, result: std::result::Result<(), ProviderError>) {
+    pub(super) fn settle<T: ToNapiValue>(
+        self,
+        env: Env,
+        result: std::result::Result<T, ProviderError>,
+    ) {
+        // Values are only made while there is memory and an environment; without either nobody hears of it anyway.
+        let result = result.map(|value| to_js(env, value));
         // SAFETY: settled once, because `self` is consumed; values belong to this environment.
         unsafe {
             match result {
-                Ok(()) => {
-                    let mut undefined = ptr::null_mut();
-                    sys::napi_get_undefined(env.raw(), &raw mut undefined);
-                    sys::napi_resolve_deferred(env.raw(), self.0, undefined);
+                Ok(Ok(value)) => {
+                    sys::napi_resolve_deferred(env.raw(), self.0, value.raw());
                 }
+                Ok(Err(_)) => {}
                 Err(error) => {
                     let reason: Unknown<'_> = to_object(env, error);
                     sys::napi_reject_deferred(env.raw(), self.0, reason.raw());

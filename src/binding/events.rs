@@ -106,7 +106,7 @@ fn message<'env>(
     Ok(calls)
 }
 
-fn metadata_to_js<'env>(env: &'env Env, metadata: &Metadata) -> Result<Object<'env>> {
+pub(super) fn metadata_to_js<'env>(env: &'env Env, metadata: &Metadata) -> Result<Object<'env>> {
     let mut object = Object::new(env)?;
     object.set("roomId", metadata.room_id.as_str())?;
     object.set("docId", metadata.doc_id.as_str())?;

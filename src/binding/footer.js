@@ -2,6 +2,20 @@
 module.exports.ProtocolProvider = nativeBinding.ProtocolManager
 module.exports.ProtocolConnection = nativeBinding.ProtocolManager
 module.exports.ProtocolProcessing = nativeBinding.ProtocolManager
+module.exports.createStickyIndexFromType = nativeBinding.createRelativePositionFromTypeIndex
+module.exports.createOffsetFromStickyIndex = nativeBinding.createAbsolutePositionFromRelativePosition
+module.exports.encodeStickyIndex = nativeBinding.encodeRelativePosition
+module.exports.decodeStickyIndex = nativeBinding.decodeRelativePosition
+for (const event of ['update', 'updateV2', 'afterTransaction', 'subdocs', 'destroy']) {
+  const name = `on${event[0].toUpperCase()}${event.slice(1)}`
+  const add = function (callback) {
+    // A function of its own, so that freeing one observer leaves another of the same function alone.
+    const listener = (...args) => callback(...args)
+    this.on(event, listener)
+    return { free: () => void this.off(event, listener) }
+  }
+  Object.defineProperty(nativeBinding.YDoc.prototype, name, { value: add, writable: true, configurable: true })
+}
 module.exports.Channel = Object.freeze({ Sync: 'sync', Awareness: 'awareness', Control: 'control' })
 module.exports.ProtocolMessageType = Object.freeze({ Sync: 0, Awareness: 1, Auth: 2, QueryAwareness: 3 })
 module.exports.YKafkaCollabationProvider = class YKafkaCollabationProvider extends nativeBinding.ProtocolManager {

@@ -8,7 +8,9 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, sys};
 use parking_lot::Mutex;
 
+use super::requests::Answer;
 use crate::document::Waker;
+use crate::error::ProviderError;
 use crate::session::Event;
 
 /// Runs the JS thread's drain function. Weak: it does not keep the process alive.
@@ -21,6 +23,8 @@ pub(super) enum Message {
     Document(u64),
     /// Something happened to this provider.
     Provider(u64, Box<Event>),
+    /// A promise can be settled.
+    Settled(u64, Result<Answer, ProviderError>),
     /// The driver of this provider has ended.
     ProviderFinished(u64),
 }

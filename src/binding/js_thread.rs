@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use napi::Env;
-use napi::bindgen_prelude::{Function, JsObjectValue, Object, Unknown};
+use napi::bindgen_prelude::{Function, JsObjectValue, JsValue, Unknown};
 
 use super::error::Result;
 use super::hidden::HiddenSymbols;
@@ -15,6 +15,7 @@ use super::identity::Identities;
 use super::inbox::{Inbox, Message};
 use super::provider_core::ProviderCore;
 use super::raw::{self, HandleScope, Reference};
+use super::requests::Requests;
 use super::types::DocCore;
 use crate::document::AttachmentId;
 
@@ -24,6 +25,14 @@ const DRAIN_BUDGET: Duration = Duration::from_millis(4);
 thread_local! {
     // One environment per thread, as in Node's main thread and in its worker threads.
     static CURRENT: RefCell<Option<Rc<JsThread>>> = const { RefCell::new(None) };
+}
+
+/// What listeners get as the origin of what an attachment applied.
+pub(super) enum Origin {
+    /// A provider, weakly.
+    Provider(Reference),
+    /// Any value, in a box.
+    Value(Reference),
 }
 
 type EndTask = Box<dyn FnOnce(Env)>;
@@ -37,8 +46,9 @@ pub(super) struct JsThread {
     next_id: Cell<u64>,
     documents: RefCell<HashMap<u64, Weak<DocCore>>>,
     providers: RefCell<HashMap<u64, Weak<ProviderCore>>>,
-    /// Providers by the attachments of their documents: the origins of what they applied.
-    origins: RefCell<HashMap<AttachmentId, Reference>>,
+    /// Origins of what attachments applied: providers, or what was passed to `applyUpdateAsync`.
+    origins: RefCell<HashMap<AttachmentId, Origin>>,
+    pub(super) requests: Requests,
     /// Providers that keep the process alive.
     keepers: Cell<usize>,
     /// Documents whose baton this tick holds.
@@ -92,6 +102,7 @@ impl JsThread {
             documents: RefCell::default(),
             providers: RefCell::default(),
             origins: RefCell::default(),
+            requests: Requests::default(),
             keepers: Cell::new(0),
             held: RefCell::default(),
             end_tasks: RefCell::default(),
@@ -148,16 +159,19 @@ impl JsThread {
         self.providers.borrow_mut().remove(&id);
     }
 
-    /// The provider that an attachment belongs to, unless it was collected.
-    pub(super) fn provider_of<'env>(&self, id: AttachmentId) -> Option<Object<'env>> {
-        self.origins.borrow().get(&id).and_then(Reference::object)
+    /// The origin of what an attachment applies: its provider, unless it was collected, or a value.
+    pub(super) fn origin_of<'env>(&self, id: AttachmentId) -> Option<Unknown<'env>> {
+        match self.origins.borrow().get(&id)? {
+            Origin::Provider(provider) => provider.object().map(|it| it.to_unknown()),
+            Origin::Value(value) => value.unboxed().ok(),
+        }
     }
 
-    pub(super) fn set_provider_of(&self, id: AttachmentId, provider: Reference) {
-        self.origins.borrow_mut().insert(id, provider);
+    pub(super) fn set_origin_of(&self, id: AttachmentId, origin: Origin) {
+        self.origins.borrow_mut().insert(id, origin);
     }
 
-    pub(super) fn forget_provider_of(&self, id: AttachmentId) {
+    pub(super) fn forget_origin_of(&self, id: AttachmentId) {
         self.origins.borrow_mut().remove(&id);
     }
 
@@ -199,6 +213,7 @@ impl JsThread {
         }
         // References must go before the environment does.
         self.origins.take();
+        self.requests.abandon();
     }
 
     fn provider(&self, id: u64) -> Option<Rc<ProviderCore>> {
@@ -218,6 +233,7 @@ impl JsThread {
                     provider.handle_event(self.env, *event);
                 }
             }
+            Message::Settled(id, answer) => self.requests.settle(self, id, answer),
             Message::ProviderFinished(id) => {
                 if let Some(provider) = self.provider(id) {
                     provider.handle_finished(self.env);

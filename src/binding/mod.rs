@@ -23,6 +23,7 @@
 
 mod arguments;
 mod deferred;
+pub mod envelope;
 mod error;
 mod events;
 mod hidden;
@@ -35,6 +36,7 @@ pub mod provider;
 mod provider_core;
 mod provider_documents;
 mod raw;
+mod requests;
 pub mod types;
 mod value;
 

@@ -235,7 +235,7 @@ impl ProtocolManager {
         };
         let (deferred, promise) = Deferred::new(env)?;
         if let Err(error) = self.core.check_alive() {
-            deferred.settle(*env, Err(error));
+            deferred.settle::<()>(*env, Err(error));
             return Ok(promise);
         }
         self.core.thread.flush_updates();

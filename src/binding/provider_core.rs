@@ -12,7 +12,7 @@ use super::deferred::Deferred;
 use super::error::{OrThrow, Result};
 use super::hidden::Hidden;
 use super::inbox::{Inbox, Message};
-use super::js_thread::JsThread;
+use super::js_thread::{JsThread, Origin};
 use super::listeners::Listeners;
 use super::provider_documents::{ProviderDocument, ProviderDocuments};
 use super::raw::{self, Reference, Thrown};
@@ -194,7 +194,8 @@ impl ProviderCore {
         let attachment = self.handle.add_document(add, &core.document());
         awareness_core.attach(self.handle.clone(), key);
         if let Some(wrapper) = self.wrapper() {
-            self.thread.set_provider_of(attachment, Reference::weak(env, &wrapper)?);
+            self.thread
+                .set_origin_of(attachment, Origin::Provider(Reference::weak(env, &wrapper)?));
             let mut state = Object::new(&env)?;
             if let Some(doc) = core.wrapper() {
                 state.set("doc", doc)?;
@@ -223,7 +224,7 @@ impl ProviderCore {
         document.core.flush_updates();
         document.awareness.detach(key, &self.handle);
         self.handle.remove_document(key);
-        self.thread.forget_provider_of(document.attachment);
+        self.thread.forget_origin_of(document.attachment);
         if let Some(mut states) = self.states(env)? {
             states.delete_element(index_of(key))?;
         }
@@ -360,7 +361,7 @@ impl ProviderCore {
         let flushes = self.flushes.take();
         for deferred in flushes.into_values() {
             let error = ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed");
-            deferred.settle(env, Err(error));
+            deferred.settle::<()>(env, Err(error));
         }
         self.forget_documents();
         if let (Ok(Some(mut listeners)), true) = (self.listeners(env), self.is_destroyed.get()) {
@@ -378,7 +379,7 @@ impl ProviderCore {
     fn forget_documents(&self) {
         for (key, document) in self.documents.take().iter() {
             document.awareness.detach(key, &self.handle);
-            self.thread.forget_provider_of(document.attachment);
+            self.thread.forget_origin_of(document.attachment);
         }
     }
 

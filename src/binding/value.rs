@@ -13,8 +13,10 @@ use yrs::{Any, any::Number};
 
 use super::error::{Result, throw};
 use super::raw::{own_entries, set_key, to_js};
-use super::types::{DocCore, YArray, YDoc, YMap, YText, YWeakLink, type_to_js};
-use crate::document::{Input, TypeHandle, Value};
+use super::types::{
+    DocCore, YArray, YDoc, YMap, YText, YWeakLink, YXmlElement, YXmlFragment, YXmlText, type_to_js,
+};
+use crate::document::{Input, TypeHandle, TypeKind, Value};
 use crate::error::{ErrorCode, ProviderError};
 
 /// Deeper values are refused: other replicas would refuse them too, and a cycle never ends.
@@ -30,6 +32,8 @@ pub(super) fn value_to_js<'env>(
 ) -> Result<Unknown<'env>> {
     match value {
         Value::Any(any) => any_to_js(env, any),
+        // As in ywasm: nobody has said what it is.
+        Value::Type(TypeHandle { kind: TypeKind::Unknown, .. }) => undefined(env),
         Value::Type(handle) => type_to_js(env, core, handle).map(|it| it.to_unknown()),
         Value::Document(subdocument) => core.subdoc(env, subdocument).map(|it| it.to_unknown()),
     }
@@ -72,7 +76,7 @@ pub(super) fn bytes_to_js(env: Env, bytes: &[u8]) -> Result<sys::napi_value> {
     unsafe { Uint8Array::to_napi_value(env.raw(), Uint8Array::with_data_copied(bytes)) }
 }
 
-/// A JavaScript value as an attribute or an embed of a text.
+/// A JavaScript value as an attribute of a text.
 pub(super) fn json_from_js(env: Env, value: Unknown<'_>) -> Result<Any> {
     any(env, value, MAX_JSON_DEPTH)
 }
@@ -83,6 +87,9 @@ pub(super) struct Preliminaries<'env> {
     texts: Vec<ClassInstance<'env, YText>>,
     arrays: Vec<ClassInstance<'env, YArray>>,
     maps: Vec<ClassInstance<'env, YMap>>,
+    elements: Vec<ClassInstance<'env, YXmlElement>>,
+    fragments: Vec<ClassInstance<'env, YXmlFragment>>,
+    xml_texts: Vec<ClassInstance<'env, YXmlText>>,
     links: Vec<ClassInstance<'env, YWeakLink>>,
     docs: Vec<ClassInstance<'env, YDoc>>,
     depth: usize,
@@ -91,35 +98,68 @@ pub(super) struct Preliminaries<'env> {
 impl<'env> Preliminaries<'env> {
     /// A JavaScript value to be inserted, a preliminary shared type or a plain value.
     pub(super) fn input(&mut self, env: Env, value: Unknown<'env>) -> Result<Input> {
+        match self.shared_type(env, &value)? {
+            Some(input) => Ok(input),
+            None => any(env, value, MAX_DEPTH).map(Input::Any),
+        }
+    }
+
+    /// The same for what is embedded in a text.
+    pub(super) fn embed(&mut self, env: Env, value: Unknown<'env>) -> Result<Input> {
+        if instance::<YDoc>(env, &value).is_some() {
+            return Err(unsupported(env, "a document inside of a text"));
+        }
+        match self.shared_type(env, &value)? {
+            Some(input) => Ok(input),
+            None => any(env, value, MAX_JSON_DEPTH).map(Input::Any),
+        }
+    }
+
+    fn shared_type(&mut self, env: Env, value: &Unknown<'env>) -> Result<Option<Input>> {
         if value.get_type()? == ValueType::Object {
-            if let Some(text) = instance::<YText>(env, &value) {
+            if let Some(text) = instance::<YText>(env, value) {
                 let input = text.input(env)?;
                 self.texts.push(text);
-                return Ok(input);
+                return Ok(Some(input));
             }
-            if let Some(array) = instance::<YArray>(env, &value) {
+            if let Some(array) = instance::<YArray>(env, value) {
                 let input = self.nested(env, |seen| array.input(env, seen))?;
                 self.arrays.push(array);
-                return Ok(input);
+                return Ok(Some(input));
             }
-            if let Some(map) = instance::<YMap>(env, &value) {
+            if let Some(map) = instance::<YMap>(env, value) {
                 let input = self.nested(env, |seen| map.input(env, seen))?;
                 self.maps.push(map);
-                return Ok(input);
+                return Ok(Some(input));
             }
-            if let Some(link) = instance::<YWeakLink>(env, &value) {
+            if let Some(element) = instance::<YXmlElement>(env, value) {
+                let input = self.nested(env, |seen| element.input(env, seen))?;
+                self.elements.push(element);
+                return Ok(Some(input));
+            }
+            if let Some(fragment) = instance::<YXmlFragment>(env, value) {
+                let input = self.nested(env, |seen| fragment.input(env, seen))?;
+                self.fragments.push(fragment);
+                return Ok(Some(input));
+            }
+            if let Some(text) = instance::<YXmlText>(env, value) {
+                let input = self.nested(env, |seen| text.input(env, seen))?;
+                self.xml_texts.push(text);
+                return Ok(Some(input));
+            }
+            if let Some(link) = instance::<YWeakLink>(env, value) {
                 let input = link.input(env)?;
                 self.links.push(link);
-                return Ok(input);
+                return Ok(Some(input));
             }
-            if let Some(doc) = instance::<YDoc>(env, &value) {
+            if let Some(doc) = instance::<YDoc>(env, value) {
                 let is_given = self.docs.iter().any(|it| Rc::ptr_eq(&it.core, &doc.core));
                 let input = doc.input(env, &doc, is_given)?;
                 self.docs.push(doc);
-                return Ok(input);
+                return Ok(Some(input));
             }
         }
-        any(env, value, MAX_DEPTH).map(Input::Any)
+        Ok(None)
     }
 
     fn nested(
@@ -147,6 +187,9 @@ impl<'env> Preliminaries<'env> {
         self.texts.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.arrays.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.maps.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.elements.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.fragments.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
+        self.xml_texts.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.links.iter().try_for_each(|it| it.0.integrate(env, core, it))?;
         self.docs.iter().try_for_each(|it| core.adopt(env, it, &it.core.guid()))
     }
@@ -216,6 +259,10 @@ fn object(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
         let bytes = unsafe { ArrayBuffer::from_napi_value(env.raw(), value.raw()) }?;
         return Ok(Any::Buffer(Arc::from(bytes.as_ref())));
     }
+    // As in ywasm and in Yjs, for which it is an object without properties of its own.
+    if value.is_date()? {
+        return Ok(Any::Map(Arc::default()));
+    }
     if is_shared_type(env, &value) {
         return Err(unsupported(
             env,
@@ -228,7 +275,7 @@ fn object(env: Env, value: Unknown<'_>, depth: usize) -> Result<Any> {
     if entries.is_empty() && !is_plain(&object)? {
         return Err(unsupported(
             env,
-            "an object without properties of its own, a Map or a Date say,",
+            "an object without properties of its own, a Map or a Set say,",
         ));
     }
     let entries: Result<HashMap<_, _>> =
@@ -251,6 +298,9 @@ fn is_shared_type<'env>(env: Env, value: &Unknown<'env>) -> bool {
     instance::<YText>(env, value).is_some()
         || instance::<YArray>(env, value).is_some()
         || instance::<YMap>(env, value).is_some()
+        || instance::<YXmlElement>(env, value).is_some()
+        || instance::<YXmlFragment>(env, value).is_some()
+        || instance::<YXmlText>(env, value).is_some()
         || instance::<YWeakLink>(env, value).is_some()
         || instance::<YDoc>(env, value).is_some()
 }
@@ -271,6 +321,15 @@ pub(super) fn shared_type_place(
     }
     if let Some(map) = instance::<YMap>(env, &value) {
         return map.0.place(env);
+    }
+    if let Some(element) = instance::<YXmlElement>(env, &value) {
+        return element.0.place(env);
+    }
+    if let Some(fragment) = instance::<YXmlFragment>(env, &value) {
+        return fragment.0.place(env);
+    }
+    if let Some(text) = instance::<YXmlText>(env, &value) {
+        return text.0.place(env);
     }
     if let Some(link) = instance::<YWeakLink>(env, &value) {
         return link.0.place(env);

@@ -10,6 +10,10 @@ pub struct AttachmentId(pub u64);
 
 /// What a document tells a provider. Called from the JS thread and from pool threads; must not block.
 pub trait Attachment: Send + Sync {
+    /// Whether it wants the updates of others. One that only asks for something does not, and nobody encodes them.
+    fn wants_updates(&self) -> bool {
+        true
+    }
     /// Updates made by anyone but this attachment, in commit order.
     fn handle_updates(&self, updates: Vec<Bytes>);
     /// A request was carried out.

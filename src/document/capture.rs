@@ -3,6 +3,7 @@
 //! One observer per observed branch, however many JS listeners it has. An observer that panicked would make the CRDT
 //! drop observers silently (T 2), so each body runs inside the fence.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -63,9 +64,8 @@ impl Capture {
         let (capture, fence) = (Arc::clone(self), Arc::clone(fence));
         branch.observe(Origin::from(OBSERVER), move |txn, event| {
             fence.observe(|| {
-                if let Some(event) = type_event(txn, event) {
-                    capture.captured.lock().events.push(event);
-                }
+                let event = type_event(txn, event);
+                capture.captured.lock().events.push(event);
             });
         });
     }
@@ -81,8 +81,7 @@ impl Capture {
         let observed = TypeHandle::of(&branch);
         branch.observe_deep(Origin::from(OBSERVER), move |txn, events: &Events| {
             fence.observe(|| {
-                let events: Vec<_> =
-                    events.iter().filter_map(|event| type_event(txn, event)).collect();
+                let events: Vec<_> = events.iter().map(|event| type_event(txn, event)).collect();
                 capture
                     .captured
                     .lock()
@@ -103,7 +102,7 @@ impl Capture {
     }
 }
 
-fn type_event(txn: &TransactionMut, event: &Event) -> Option<TypeEvent> {
+fn type_event(txn: &TransactionMut, event: &Event) -> TypeEvent {
     let path = event.path().into_iter().collect();
     let (target, change) = match event {
         Event::Text(event) => (
@@ -115,20 +114,28 @@ fn type_event(txn: &TransactionMut, event: &Event) -> Option<TypeEvent> {
             TypeChange::Array(event.delta(txn).iter().map(sequence).collect()),
         ),
         Event::Map(event) => {
-            let keys = event
-                .keys(txn)
-                .iter()
-                .map(|(key, change)| (Arc::clone(key), entry(change)))
-                .collect();
-            (TypeHandle::of(event.target().as_ref()), TypeChange::Map(keys))
+            (TypeHandle::of(event.target().as_ref()), TypeChange::Map(entries(event.keys(txn))))
         }
+        Event::XmlFragment(event) => (
+            TypeHandle::of(event.target().as_ref()),
+            TypeChange::Xml(
+                event.delta(txn).iter().map(sequence).collect(),
+                entries(event.keys(txn)),
+            ),
+        ),
+        Event::XmlText(event) => (
+            TypeHandle::of(event.target().as_ref()),
+            TypeChange::XmlText(
+                event.delta(txn).iter().map(text).collect(),
+                entries(event.keys(txn)),
+            ),
+        ),
         Event::Weak(event) => {
             let target = event.as_target::<BranchPtr>();
             (TypeHandle::of(target.as_ref()), TypeChange::WeakLink)
         }
-        Event::XmlFragment(_) | Event::XmlText(_) => return None,
     };
-    Some(TypeEvent { target, path, change })
+    TypeEvent { target, path, change }
 }
 
 fn text(delta: &Delta) -> TextChange {
@@ -152,6 +159,10 @@ fn sequence(change: &Change) -> SequenceChange {
         Change::Removed(len) => SequenceChange::Delete(*len),
         Change::Retain(len) => SequenceChange::Retain(*len),
     }
+}
+
+fn entries(keys: &HashMap<Arc<str>, YrsEntryChange>) -> Vec<(Arc<str>, EntryChange)> {
+    keys.iter().map(|(key, change)| (Arc::clone(key), entry(change))).collect()
 }
 
 fn entry(change: &YrsEntryChange) -> EntryChange {

@@ -2,15 +2,18 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use yrs::branch::{Branch, BranchPtr};
+use yrs::branch::BranchPtr;
 use yrs::types::Attrs;
 use yrs::types::text::TextPrelim;
+use yrs::types::xml::XmlDeltaPrelim;
 use yrs::{
     Any, Array, ArrayPrelim, ArrayRef, BranchID, In, Map, MapPrelim, MapRef, Out, Text, TextRef,
-    TransactionMut,
+    TransactionMut, XmlElementPrelim, XmlFragmentPrelim,
 };
 
+use super::embed::Embed;
 use super::subdocument::Subdocument;
 use super::value::{TypeHandle, Value};
 use super::weak_link::WeakSource;
@@ -30,6 +33,12 @@ pub enum Input {
     Array(Slot, Vec<Input>),
     /// A preliminary map.
     Map(Slot, Vec<(String, Input)>),
+    /// A preliminary XML element: its name, attributes and children.
+    XmlElement(Slot, Arc<str>, Vec<(String, Input)>, Vec<Input>),
+    /// A preliminary XML fragment.
+    XmlFragment(Slot, Vec<Input>),
+    /// A preliminary XML text with the attributes of the node.
+    XmlText(Slot, String, Vec<(String, Input)>),
     /// A preliminary weak link.
     WeakLink(Slot, WeakSource),
     /// A subdocument.
@@ -58,17 +67,17 @@ pub fn text_insert_embed(
     txn: &mut TransactionMut<'_>,
     branch: BranchPtr,
     index: u32,
-    embed: Any,
+    embed: Input,
     attributes: Option<Attrs>,
 ) -> Result<(), ProviderError> {
     let text = TextRef::from(branch);
     check(index, 0, text.len(txn), "text")?;
     match attributes {
         Some(attributes) => {
-            text.insert_embed_with_attributes(txn, index, embed, attributes);
+            text.insert_embed_with_attributes(txn, index, Embed::new(embed), attributes);
         }
         None => {
-            text.insert_embed(txn, index, embed);
+            text.insert_embed(txn, index, Embed::new(embed));
         }
     }
     Ok(())
@@ -131,7 +140,7 @@ pub fn array_insert(
         let (empty, rest) = split(item);
         let out = array.insert(txn, index, empty);
         index += 1;
-        fill(txn, &out, rest)?;
+        fill_inserted(txn, &out, rest)?;
     }
     insert_plain(txn, &array, index, &mut plain);
     Ok(())
@@ -166,7 +175,7 @@ pub fn map_set(
     }
     let (empty, rest) = split(value);
     let out = map.insert(txn, key, empty);
-    fill(txn, &out, rest)
+    fill_inserted(txn, &out, rest)
 }
 
 /// Removes a key of a map. Returns what it held.
@@ -188,12 +197,17 @@ fn insert_plain(
 }
 
 /// The empty type that is inserted first, and what goes into it once it has an id.
-fn split(input: Input) -> (In, Option<Input>) {
+pub(super) fn split(input: Input) -> (In, Option<Input>) {
     match input {
         Input::Any(any) => (In::Any(any), None),
         Input::Text(..) => (In::from(TextPrelim::new("")), Some(input)),
         Input::Array(..) => (In::from(ArrayPrelim::default()), Some(input)),
         Input::Map(..) => (In::from(MapPrelim::default()), Some(input)),
+        Input::XmlElement(_, ref name, ..) => {
+            (In::from(XmlElementPrelim::empty(Arc::clone(name))), Some(input))
+        }
+        Input::XmlFragment(..) => (In::from(XmlFragmentPrelim::default()), Some(input)),
+        Input::XmlText(..) => (In::from(XmlDeltaPrelim::default()), Some(input)),
         Input::WeakLink(slot, source) => {
             (In::from(source.prelim()), Some(Input::WeakLink(slot, source)))
         }
@@ -202,34 +216,68 @@ fn split(input: Input) -> (In, Option<Input>) {
     }
 }
 
-fn fill(txn: &mut TransactionMut<'_>, out: &Out, rest: Option<Input>) -> Result<(), ProviderError> {
-    match (rest, out) {
-        (Some(Input::Text(slot, chunk)), Out::YText(text)) => {
-            let branch: &Branch = text.as_ref();
-            slot.set(TypeHandle::of(branch).id).ok();
-            text.push(txn, &chunk);
-            Ok(())
+/// Fills a type that was inserted empty, and notes where it is.
+pub(super) fn fill(
+    txn: &mut TransactionMut<'_>,
+    branch: BranchPtr,
+    rest: Input,
+) -> Result<(), ProviderError> {
+    let note = |slot: Slot| slot.set(TypeHandle::of(&branch).id).ok();
+    match rest {
+        Input::Any(_) | Input::Document(_) => {}
+        Input::Text(slot, chunk) => {
+            note(slot);
+            TextRef::from(branch).push(txn, &chunk);
         }
-        (Some(Input::Array(slot, items)), Out::YArray(array)) => {
-            let branch: &Branch = array.as_ref();
-            slot.set(TypeHandle::of(branch).id).ok();
-            array_insert(txn, BranchPtr::from(branch), 0, items)
+        Input::Array(slot, items) | Input::XmlFragment(slot, items) => {
+            note(slot);
+            array_insert(txn, branch, 0, items)?;
         }
-        (Some(Input::Map(slot, entries)), Out::YMap(map)) => {
-            let branch: &Branch = map.as_ref();
-            slot.set(TypeHandle::of(branch).id).ok();
-            let branch = BranchPtr::from(branch);
-            entries.into_iter().try_for_each(|(key, value)| map_set(txn, branch, &key, value))
+        Input::Map(slot, entries) => {
+            note(slot);
+            fill_map(txn, branch, entries)?;
         }
-        (Some(Input::WeakLink(slot, _)), Out::YWeakLink(link)) => {
-            slot.set(TypeHandle::of(link.as_ref()).id).ok();
-            Ok(())
+        // It was inserted with all that it has.
+        Input::WeakLink(slot, _) => drop(note(slot)),
+        Input::XmlElement(slot, _, attributes, children) => {
+            note(slot);
+            array_insert(txn, branch, 0, children)?;
+            fill_map(txn, branch, attributes)?;
         }
+        Input::XmlText(slot, chunk, attributes) => {
+            note(slot);
+            TextRef::from(branch).push(txn, &chunk);
+            fill_map(txn, branch, attributes)?;
+        }
+    }
+    Ok(())
+}
+
+fn fill_inserted(
+    txn: &mut TransactionMut<'_>,
+    out: &Out,
+    rest: Option<Input>,
+) -> Result<(), ProviderError> {
+    match (rest, out.try_branch()) {
+        (Some(rest), Some(branch)) => fill(txn, BranchPtr::from(branch), rest),
         _ => Ok(()),
     }
 }
 
-fn check(index: u32, length: u32, available: u32, what: &str) -> Result<(), ProviderError> {
+fn fill_map(
+    txn: &mut TransactionMut<'_>,
+    branch: BranchPtr,
+    entries: Vec<(String, Input)>,
+) -> Result<(), ProviderError> {
+    entries.into_iter().try_for_each(|(key, value)| map_set(txn, branch, &key, value))
+}
+
+pub(super) fn check(
+    index: u32,
+    length: u32,
+    available: u32,
+    what: &str,
+) -> Result<(), ProviderError> {
     if index.checked_add(length).is_some_and(|end| end <= available) {
         return Ok(());
     }

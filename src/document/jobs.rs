@@ -51,6 +51,11 @@ impl Jobs {
             }
             job => job,
         };
+        self.push_kept(attachment, job);
+    }
+
+    /// Queues a job whatever its size.
+    pub(super) fn push_kept(&mut self, attachment: AttachmentId, job: Job) {
         if let Job::Apply { update, .. } = &job {
             self.bytes += update.len();
         }

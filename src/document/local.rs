@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use yrs::{Origin, ReadTxn, StateVector, Store, Transact, Transaction, TransactionMut};
+use yrs::updates::encoder::Encode;
+use yrs::{IdSet, Origin, ReadTxn, StateVector, Store, Transact, Transaction, TransactionMut};
 
 use super::record::Record;
 use super::shared::{Document, Interest, Shared, Waker, decode, invalid};
@@ -13,6 +14,7 @@ use super::subdocument::Subdocument;
 use super::undo::NO_ORIGIN;
 use super::value::TypeHandle;
 use crate::error::{ErrorCode, ProviderError};
+use crate::protocol::update::merge;
 
 /// The JS thread's end of a document: it takes the baton at the first touch of a tick and keeps it until the tick ends
 /// or its explicit transaction does. There is one per document, and it never leaves its thread.
@@ -233,12 +235,12 @@ impl LocalDocument {
         update: &[u8],
         origin: &[u8],
     ) -> Result<Option<Record>, ProviderError> {
-        let update = decode(&self.shared.fence, update)?.update;
+        let parts = decode(&self.shared.fence, update)?;
         let apply = |txn: &mut TransactionMut<'_>| {
-            self.shared
-                .pending
-                .lock()
-                .apply(txn, update)
+            let mut pending = self.shared.pending.lock();
+            parts
+                .into_iter()
+                .try_for_each(|update| pending.apply(txn, update))
                 .map_err(|error| invalid(format!("the update can't be applied: {error}")))
         };
         self.write_with(origin, apply).map(|((), record)| record)
@@ -247,6 +249,27 @@ impl LocalDocument {
     /// What a peer with this state vector lacks, as a V1 update, what waits included. The baton must be held.
     pub fn encode_state(&self, state_vector: &StateVector) -> Result<Vec<u8>, ProviderError> {
         self.read(|reader| self.shared.encode_state(reader, state_vector))?
+    }
+
+    /// What waits for other updates, as a V1 update, and the clocks that it waits for.
+    pub fn pending_structs(&self) -> Option<(Vec<u8>, StateVector)> {
+        let pending = self.shared.pending.lock();
+        let mut missing = StateVector::default();
+        for (client, clock) in pending.missing() {
+            missing.set_min(client, clock);
+        }
+        let updates: Vec<Vec<u8>> = pending.updates().map(Encode::encode_v1).collect();
+        (!updates.is_empty()).then(|| merge(&updates).ok().map(|update| (update, missing)))?
+    }
+
+    /// Deletions of what has not come yet.
+    pub fn pending_deletes(&self) -> Option<IdSet> {
+        let pending = self.shared.pending.lock();
+        let mut deletes = IdSet::new();
+        for update in pending.updates() {
+            deletes.merge_with(update.delete_set().clone());
+        }
+        (!deletes.is_empty()).then_some(deletes)
     }
 
     /// This many shared types are about to be inserted by an edit.
@@ -306,7 +329,7 @@ impl Drop for LocalDocument {
         }
         // Nobody listens any more; a transaction left open still counts.
         self.shared.set_waker(None);
-        for interest in [Interest::Update, Interest::UpdateV2, Interest::AfterTransaction] {
+        for interest in Interest::ALL {
             self.shared.set_interest(interest, false);
         }
         let open = self.open.borrow().as_ref().map(|open| open.id);

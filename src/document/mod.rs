@@ -11,18 +11,23 @@ mod attachment;
 mod baton;
 mod capture;
 mod edit;
+mod embed;
 mod fence;
 mod jobs;
 mod json;
+mod json_path;
 mod local;
 mod pending;
 mod pool;
+mod position;
 mod record;
 mod shared;
 mod subdocument;
+mod text_delta;
 mod undo;
 mod value;
 mod weak_link;
+mod xml;
 
 pub use attachment::{Attachment, AttachmentId, JobDone};
 pub use edit::{
@@ -30,12 +35,21 @@ pub use edit::{
     text_insert, text_insert_embed,
 };
 pub use json::to_json;
+pub use json_path::{JsonPathError, select_all, select_one};
 pub use local::{Entered, LocalDocument, Reader};
+pub use pool::run as run_on_pool;
+pub use position::{Position, PositionScope};
 pub use record::{
-    DeepEvent, EntryChange, Record, SequenceChange, States, TextChange, TypeChange, TypeEvent,
+    DeepEvent, Deletes, EntryChange, Record, SequenceChange, States, TextChange, TypeChange,
+    TypeEvent, deletes,
 };
-pub use shared::{Document, DocumentOptions, Interest, Waker};
+pub use shared::{Document, DocumentOptions, Interest, Waker, encode_update_v2};
 pub use subdocument::{SubdocsChange, Subdocument};
+pub use text_delta::{DeltaStep, TextRun, text_apply_delta, text_runs, text_runs_between};
 pub use undo::{UndoAction, UndoChange, UndoOptions};
 pub use value::{TypeHandle, TypeKind, Value};
 pub use weak_link::{WeakSource, map_link, quote};
+pub use xml::{
+    Sibling, input_to_string, xml_descendants, xml_first_child, xml_name, xml_parent, xml_sibling,
+    xml_to_string,
+};

@@ -1,8 +1,9 @@
 //! Updates that wait for others: kept here, one by one, and not inside the CRDT.
 //!
-//! yrs merges what waits, and its merging of updates with gaps loses track of where a gap ends when another update starts
-//! inside of it: lengths wrap around, and what comes out is no update any more. So nothing is left to it: what an update
-//! leaves waiting is taken out at once, and applied again when something it waits for has come.
+//! What comes ahead of what it builds on, yrs 0.28 integrates around a gap, and it merges what waits. Both go wrong where
+//! another update starts or ends inside of the gap: lengths wrap around, what is encoded is no update any more, and
+//! replicas differ. So the CRDT never gets an update with a gap, nor one that would leave a gap, and what it can't
+//! integrate is taken out of it at once. All of it is applied when something that it waits for has come.
 
 use yrs::error::UpdateError;
 use yrs::{ClientID, ReadTxn, StateVector, TransactionMut, Update, WriteTxn};
@@ -11,15 +12,13 @@ use yrs::{ClientID, ReadTxn, StateVector, TransactionMut, Update, WriteTxn};
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     held: Vec<Held>,
-    /// Where content begins that is in the document although content before it is not yet.
-    beyond_gaps: Vec<(ClientID, u32)>,
 }
 
 #[derive(Debug)]
 struct Held {
     update: Update,
     /// It is worth a try once the document knows more of any of these clients than it did then. What is missing is never
-    /// below that clock: it lies behind it, or in the gap that begins there.
+    /// below that clock.
     missing: Vec<(ClientID, u32)>,
 }
 
@@ -28,30 +27,25 @@ impl Pending {
         self.held.is_empty()
     }
 
-    /// Whether something is missing after this transaction: updates wait, or the document has a gap.
-    pub(super) fn is_missing_updates(&mut self, txn: &TransactionMut<'_>) -> bool {
-        let state = txn.state_vector();
-        let ends = txn.insert_set().iter().filter_map(|(client, ranges)| {
-            ranges.iter().map(|range| range.end).max().map(|end| (*client, end))
-        });
-        self.beyond_gaps.extend(ends);
-        self.beyond_gaps.retain(|(client, end)| state.get(client) < *end);
-        !self.held.is_empty() || !self.beyond_gaps.is_empty()
-    }
-
     /// What waits, in the order in which it came.
     pub(super) fn updates(&self) -> impl Iterator<Item = &Update> {
         self.held.iter().map(|held| &held.update)
     }
 
-    /// Applies an update, and then whatever waited for it.
+    /// The clocks that what waits is missing.
+    pub(super) fn missing(&self) -> impl Iterator<Item = (ClientID, u32)> + '_ {
+        self.held.iter().flat_map(|held| held.missing.iter().copied())
+    }
+
+    /// Applies an update without gaps, and then whatever waited for it.
     pub(super) fn apply(
         &mut self,
         txn: &mut TransactionMut<'_>,
         update: Update,
     ) -> Result<(), UpdateError> {
+        let had_none = self.held.is_empty();
         let applied = self.apply_one(txn, update);
-        if self.held.is_empty() {
+        if had_none || applied.is_err() {
             return applied;
         }
         let mut state = txn.state_vector();
@@ -69,7 +63,7 @@ impl Pending {
                 break;
             }
         }
-        applied
+        Ok(())
     }
 
     fn apply_one(
@@ -77,6 +71,11 @@ impl Pending {
         txn: &mut TransactionMut<'_>,
         update: Update,
     ) -> Result<(), UpdateError> {
+        let missing = missing_before(&update, &txn.state_vector());
+        if !missing.is_empty() {
+            self.held.push(Held { update, missing });
+            return Ok(());
+        }
         let applied = txn.apply_update(update);
         let mut clients: Vec<ClientID> = Vec::new();
         if let Some(pending) = txn.store().pending_update() {
@@ -98,4 +97,26 @@ impl Held {
     fn is_ready(&self, state: &StateVector) -> bool {
         self.missing.iter().any(|(client, clock)| state.get(client) > *clock)
     }
+}
+
+/// Whether these updates, applied one after the other to a document in this state, leave no gap.
+pub(super) fn are_seamless(updates: &[Update], state: &StateVector) -> bool {
+    let mut state = state.clone();
+    updates.iter().all(|update| {
+        let is_seamless = missing_before(update, &state).is_empty();
+        for (client, clock) in update.state_vector().iter() {
+            state.set_max(*client, *clock);
+        }
+        is_seamless
+    })
+}
+
+/// Where a document in this state ends before an update without gaps begins.
+fn missing_before(update: &Update, state: &StateVector) -> Vec<(ClientID, u32)> {
+    let lower = update.state_vector_lower();
+    let known = lower.iter().map(|(client, clock)| (*client, state.get(client), *clock));
+    known
+        .filter(|(_, known, first)| known < first)
+        .map(|(client, known, _)| (client, known))
+        .collect()
 }

@@ -23,7 +23,7 @@ pub(super) fn schedule(document: Arc<Shared>) {
 }
 
 /// Runs work that would be too heavy for the thread at hand.
-pub(super) fn run(work: impl FnOnce() + Send + 'static) {
+pub fn run(work: impl FnOnce() + Send + 'static) {
     submit(Task::Run(Box::new(work)));
 }
 

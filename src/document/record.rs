@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use yrs::types::PathSegment;
-use yrs::{Any, StateVector};
+use yrs::{Any, IdSet, ReadTxn, StateVector, TransactionMut};
 
 use super::attachment::AttachmentId;
 use super::subdocument::SubdocsChange;
 use super::undo::UndoChange;
 use super::value::{TypeHandle, Value};
+use crate::protocol::update::EMPTY;
 
 /// One committed transaction.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +21,7 @@ pub struct Record {
     pub events: Vec<TypeEvent>,
     /// Changes below deeply observed types.
     pub deep_events: Vec<DeepEvent>,
-    /// The change as a V1 update, if anyone wants it.
+    /// The change as a V1 update, if anyone listens to updates or transactions.
     pub update: Option<Bytes>,
     /// The change as a V2 update, if anyone wants it.
     pub update_v2: Option<Bytes>,
@@ -28,8 +29,20 @@ pub struct Record {
     pub subdocs: Option<Box<SubdocsChange>>,
     /// What happened to stacks of undo managers.
     pub undo: Vec<UndoChange>,
-    /// State vectors around the transaction, if anyone listens to `afterTransaction`.
+    /// Whether anyone listens to `afterTransaction` or `cleanup`.
+    pub is_transaction_wanted: bool,
+    /// State vectors around the transaction. Always there when a listener gets the record, whatever it listens to.
     pub states: Option<Box<States>>,
+}
+
+impl Record {
+    /// The change as a V1 update, if it was captured. One without changes is empty.
+    pub fn change(&self) -> Option<&[u8]> {
+        match &self.update {
+            Some(update) => Some(update),
+            None => self.is_transaction_wanted.then_some(&EMPTY),
+        }
+    }
 }
 
 /// State of a document around a transaction.
@@ -37,10 +50,34 @@ pub struct Record {
 pub struct States {
     /// State vector before.
     pub before: StateVector,
-    /// State vector after.
+    /// State vector after; so far, while the transaction is open.
     pub after: StateVector,
-    /// What was deleted: client, then (clock, length) pairs.
-    pub deletes: Vec<(u64, Vec<(u32, u32)>)>,
+    /// What was deleted.
+    pub deletes: Deletes,
+}
+
+/// What was deleted: client, then (clock, length) pairs.
+pub type Deletes = Vec<(u64, Vec<(u32, u32)>)>;
+
+impl States {
+    /// The states around a transaction, open or committed.
+    pub fn of(txn: &TransactionMut<'_>) -> Self {
+        Self {
+            before: txn.before_state().clone(),
+            // Not `after_state()`, which remembers what it returned before the last edit.
+            after: txn.state_vector(),
+            deletes: deletes(txn.delete_set()),
+        }
+    }
+}
+
+/// The ranges of a delete set as plain data.
+pub fn deletes(set: &IdSet) -> Deletes {
+    set.iter()
+        .map(|(client, ranges)| {
+            (client.get(), ranges.iter().map(|it| (it.start, it.end - it.start)).collect())
+        })
+        .collect()
 }
 
 /// A change of one shared type.
@@ -72,6 +109,10 @@ pub enum TypeChange {
     Array(Vec<SequenceChange>),
     /// A map.
     Map(Vec<(Arc<str>, EntryChange)>),
+    /// An XML element or fragment: its children and its attributes.
+    Xml(Vec<SequenceChange>, Vec<(Arc<str>, EntryChange)>),
+    /// An XML text: its text and its attributes.
+    XmlText(Vec<TextChange>, Vec<(Arc<str>, EntryChange)>),
     /// A weak link: what it points to changed.
     WeakLink,
 }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use smallvec::{SmallVec, smallvec};
 use yrs::updates::decoder::Decode;
-use yrs::updates::encoder::Encode;
+use yrs::updates::encoder::{Encode, Encoder};
 use yrs::{
     ClientID, Doc, OffsetKind, Options, Origin, ReadTxn, StateVector, Transact, TransactionMut,
     Update,
@@ -19,13 +20,13 @@ use super::baton::Baton;
 use super::capture::Capture;
 use super::fence::Fence;
 use super::jobs::{Job, Jobs};
-use super::pending::Pending;
+use super::pending::{Pending, are_seamless};
 use super::pool;
 use super::record::{Record, States};
 use super::subdocument;
 use super::undo::UndoManagers;
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::update::{inspect_v1, merge};
+use crate::protocol::update::{V2Encoder, inspect_v1, merge, split_at_gaps};
 
 /// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
 const SLICE: Duration = Duration::from_millis(1);
@@ -46,6 +47,14 @@ pub enum Interest {
     UpdateV2 = 2,
     /// `afterTransaction`
     AfterTransaction = 4,
+    /// `cleanup`
+    Cleanup = 8,
+}
+
+impl Interest {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Update, Self::UpdateV2, Self::AfterTransaction, Self::Cleanup];
 }
 
 /// How a document is made.
@@ -141,6 +150,12 @@ impl Document {
         self.queue(id, Job::Apply { token, update });
     }
 
+    /// The same as [`Document::apply`], for an update that somebody in this process waits for: it is never dropped.
+    pub fn apply_kept(&self, id: AttachmentId, token: u64, update: Bytes) {
+        self.0.jobs.lock().push_kept(id, Job::Apply { token, update });
+        self.schedule();
+    }
+
     /// Encodes what a peer with this V1 state vector lacks (empty bytes: everything).
     pub fn encode_diff(&self, id: AttachmentId, token: u64, state_vector: Bytes) {
         self.queue(id, Job::EncodeDiff { token, state_vector });
@@ -153,6 +168,10 @@ impl Document {
 
     fn queue(&self, id: AttachmentId, job: Job) {
         self.0.jobs.lock().push(id, job);
+        self.schedule();
+    }
+
+    fn schedule(&self) {
         if self.0.baton.job_queued() {
             pool::schedule(Arc::clone(&self.0));
         }
@@ -203,21 +222,25 @@ impl Shared {
         let interest = self.interest.load(Ordering::Relaxed);
         let wants = |it: Interest| interest & it as u8 != 0;
         let is_changed = txn.has_changes();
-        let is_forwarded =
-            is_changed && self.attachments.lock().iter().any(|(id, _)| Some(*id) != attachment);
+        let is_forwarded = is_changed
+            && self
+                .attachments
+                .lock()
+                .iter()
+                .any(|(id, it)| Some(*id) != attachment && it.wants_updates());
 
         let mut record = Record { attachment, ..Record::default() };
         let mut update = None;
-        if is_forwarded || (is_changed && wants(Interest::Update)) {
+        record.is_transaction_wanted =
+            wants(Interest::AfterTransaction) || wants(Interest::Cleanup);
+        let is_update_wanted = wants(Interest::Update) || record.is_transaction_wanted;
+        if is_forwarded || (is_changed && is_update_wanted) {
             let bytes = Bytes::from(self.fence.run(|| txn.encode_update_v1())?);
             update = is_forwarded.then(|| bytes.clone());
-            record.update = wants(Interest::Update).then_some(bytes);
+            record.update = is_update_wanted.then_some(bytes);
         }
         if is_changed && wants(Interest::UpdateV2) {
-            record.update_v2 = Some(Bytes::from(self.fence.run(|| txn.encode_update_v2())?));
-        }
-        if wants(Interest::AfterTransaction) {
-            record.states = Some(Box::new(states(txn)));
+            record.update_v2 = Some(Bytes::from(self.fence.run(|| encode_update_v2(txn))?));
         }
         record.events = captured.events;
         record.deep_events = captured.deep_events;
@@ -225,11 +248,14 @@ impl Shared {
         record.undo = captured.undo;
         let is_interesting = record.update.is_some()
             || record.update_v2.is_some()
-            || record.states.is_some()
+            || record.is_transaction_wanted
             || !record.events.is_empty()
             || !record.deep_events.is_empty()
             || !record.undo.is_empty()
             || record.subdocs.is_some();
+        if is_interesting {
+            record.states = Some(Box::new(self.fence.run(|| States::of(txn))?));
+        }
         Ok((is_interesting.then_some(record), update))
     }
 
@@ -238,7 +264,7 @@ impl Shared {
         // Copied out first: an attachment must not run under this lock.
         let targets: Vec<_> =
             self.attachments.lock().iter().filter(|(id, _)| Some(*id) != except).cloned().collect();
-        for (_, attachment) in targets {
+        for (_, attachment) in targets.into_iter().filter(|(_, it)| it.wants_updates()) {
             attachment.handle_updates(updates.to_vec());
         }
     }
@@ -314,7 +340,7 @@ impl Shared {
                 break;
             }
         }
-        let is_missing_updates = self.pending.lock().is_missing_updates(&txn);
+        let is_missing_updates = !self.pending.lock().is_empty();
         let record = match self.finish(&mut txn, Some(id)) {
             Ok((record, update)) => {
                 if let Some(update) = update {
@@ -334,7 +360,7 @@ impl Shared {
     }
 
     /// Applies updates merged, because that is faster; one by one if that fails, because one bad update must not take
-    /// its neighbours with it, or if one has gaps, which yrs can't merge. Applying one again does nothing.
+    /// its neighbours with it, or if something is missing among them. Applying one again does nothing.
     fn apply_group(
         &self,
         txn: &mut TransactionMut<'_>,
@@ -343,12 +369,10 @@ impl Shared {
     ) {
         let mut valid = Vec::with_capacity(group.len());
         let mut updates = Vec::with_capacity(group.len());
-        let mut has_gaps = false;
         for (token, bytes) in group {
             match decode(&self.fence, &bytes) {
-                Ok(decoded) => {
-                    has_gaps |= decoded.has_gaps;
-                    updates.push(decoded.update);
+                Ok(parts) => {
+                    updates.extend(parts);
                     valid.push((token, bytes));
                 }
                 Err(error) => failed.push((token, error)),
@@ -359,7 +383,7 @@ impl Shared {
         let merged = match updates.len() {
             0 => return,
             1 => updates.pop(),
-            _ if has_gaps => None,
+            _ if !are_seamless(&updates, &txn.state_vector()) => None,
             _ => catch_unwind(AssertUnwindSafe(|| Update::merge_updates(updates))).ok(),
         };
         match merged.map(|update| self.apply_update(txn, update)) {
@@ -369,9 +393,10 @@ impl Shared {
             }
             Some(Err(_)) | None => {
                 for (token, bytes) in valid {
-                    if let Err(error) = decode(&self.fence, &bytes)
-                        .and_then(|decoded| self.apply_update(txn, decoded.update))
-                    {
+                    let applied = decode(&self.fence, &bytes).and_then(|parts| {
+                        parts.into_iter().try_for_each(|update| self.apply_update(txn, update))
+                    });
+                    if let Err(error) = applied {
                         failed.push((token, error));
                     }
                 }
@@ -466,19 +491,22 @@ impl Drop for Shared {
     }
 }
 
-/// An update as the CRDT takes it.
-pub(super) struct Decoded {
-    pub(super) update: Update,
-    /// Whether blocks are missing in it between others of the same client.
-    pub(super) has_gaps: bool,
+/// A V1 update as the CRDT takes it: scanned before it decodes it, and in parts where it has gaps. Decoding touches no
+/// document, so a panic in it poisons none.
+pub(super) fn decode(fence: &Fence, bytes: &[u8]) -> Result<SmallVec<[Update; 1]>, ProviderError> {
+    let scan_error = |error| invalid(format!("not a V1 update: {error}"));
+    let seen = inspect_v1(bytes).map_err(scan_error)?;
+    fence.add_types(seen.types);
+    if seen.has_gaps {
+        let parts = split_at_gaps(bytes).map_err(scan_error)?;
+        return parts.iter().map(|part| decode_part(part)).collect();
+    }
+    Ok(smallvec![decode_part(bytes)?])
 }
 
-/// A V1 update, scanned before the CRDT decodes it. Decoding touches no document, so a panic in it poisons none.
-pub(super) fn decode(fence: &Fence, bytes: &[u8]) -> Result<Decoded, ProviderError> {
-    let seen = inspect_v1(bytes).map_err(|error| invalid(format!("not a V1 update: {error}")))?;
-    fence.add_types(seen.types);
+fn decode_part(bytes: &[u8]) -> Result<Update, ProviderError> {
     match catch_unwind(|| Update::decode_v1(bytes)) {
-        Ok(Ok(update)) => Ok(Decoded { update, has_gaps: seen.has_gaps }),
+        Ok(Ok(update)) => Ok(update),
         Ok(Err(error)) => Err(invalid(format!("not a V1 update: {error}"))),
         Err(_) => Err(invalid("not a V1 update: decoding it failed inside the CRDT".to_owned())),
     }
@@ -488,18 +516,14 @@ pub(super) fn invalid(message: String) -> ProviderError {
     ProviderError::new(ErrorCode::InvalidUpdate, message)
 }
 
+/// The change of a transaction so far, as a V2 update.
+pub fn encode_update_v2(txn: &TransactionMut<'_>) -> Vec<u8> {
+    let mut encoder = V2Encoder::new();
+    txn.encode_update(&mut encoder);
+    encoder.to_vec()
+}
+
 struct Slice {
     record: Option<Record>,
     answers: Vec<(AttachmentId, JobDone)>,
-}
-
-fn states(txn: &TransactionMut<'_>) -> States {
-    let deletes = txn
-        .delete_set()
-        .iter()
-        .map(|(client, ranges)| {
-            (client.get(), ranges.iter().map(|it| (it.start, it.end - it.start)).collect())
-        })
-        .collect();
-    States { before: txn.before_state().clone(), after: txn.after_state().clone(), deletes }
 }

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod awareness;
+pub mod base64;
 pub mod channel;
 pub mod engine_io;
 pub mod envelope;

@@ -1,11 +1,23 @@
-//! Yjs updates in format V1, as far as they can be handled without a document.
+//! Yjs updates, as far as they can be handled without a document. Format V1, where nothing else is said.
 
 mod scan;
+mod snapshot;
+mod v2;
+mod v2_encoder;
 
 use std::borrow::Cow;
 use std::panic::catch_unwind;
 
-pub use scan::{Inspection, MAX_DEPTH, ScanError, inspect_v1, scan_state_vector, scan_v1};
+pub(crate) use scan::scan_value;
+pub use scan::{
+    Inspection, MAX_DEPTH, ScanError, inspect_v1, scan_snapshot, scan_state_vector, scan_v1,
+    split_at_gaps,
+};
+pub use snapshot::{
+    decode_snapshot_v1, decode_snapshot_v2, encode_snapshot_v1, encode_snapshot_v2,
+};
+pub use v2::{V2Error, merge_v2, v1_to_v2, v2_to_v1};
+pub use v2_encoder::V2Encoder;
 
 /// An update without content.
 pub const EMPTY: [u8; 2] = [0, 0];
@@ -48,15 +60,17 @@ pub fn merge<B: AsRef<[u8]>>(updates: &[B]) -> Result<Vec<u8>, MergeError> {
         if inspect_v1(update).map_err(scan_error)?.has_gaps {
             // yrs loses track of where a gap ends when another update starts inside of it, and writes lengths that are
             // none. Of updates without gaps it makes one with the right gaps.
-            level.extend(
-                scan::split_at_gaps(update).map_err(scan_error)?.into_iter().map(Cow::Owned),
-            );
+            level.extend(split_at_gaps(update).map_err(scan_error)?.into_iter().map(Cow::Owned));
         } else if !is_empty_update(update) {
             level.push(Cow::Borrowed(update));
         }
     }
     let mut merged = merge_groups(&level)?;
     while merged.len() > 1 {
+        if merged.iter().any(|it| inspect_v1(it).is_ok_and(|seen| seen.has_gaps)) {
+            // Rare, and slow: what was merged can't be merged again, so all of it is at once.
+            return merge_group(&level);
+        }
         merged = merge_groups(&merged)?;
     }
     Ok(merged.pop().unwrap_or_else(|| EMPTY.to_vec()))

@@ -79,7 +79,12 @@ impl AwarenessCore {
         Ok(thrown)
     }
 
-    fn emit_or_throw(&self, env: Env, change: &AwarenessChange, origin: Unknown<'_>) -> Result<()> {
+    pub(super) fn emit_or_throw(
+        &self,
+        env: Env,
+        change: &AwarenessChange,
+        origin: Unknown<'_>,
+    ) -> Result<()> {
         match self.emit(env, change, origin)?.first() {
             Some(thrown) => Err(raw::throw(env, *thrown)),
             None => Ok(()),
@@ -312,13 +317,13 @@ fn milliseconds_since_1970(at: Instant) -> f64 {
     (now.saturating_sub(at.elapsed()).as_millis()) as f64
 }
 
-fn parse_json(env: &Env, text: String) -> Result<Unknown<'_>> {
+pub(super) fn parse_json(env: &Env, text: String) -> Result<Unknown<'_>> {
     let json: Object<'_> = env.get_global()?.get_named_property_unchecked("JSON")?;
     let parse: Function<'_, String, Unknown<'_>> = json.get_named_property("parse")?;
     parse.call(text)
 }
 
-fn stringify_json(env: Env, value: Unknown<'_>) -> Result<String> {
+pub(super) fn stringify_json(env: Env, value: Unknown<'_>) -> Result<String> {
     let json: Object<'_> = env.get_global()?.get_named_property_unchecked("JSON")?;
     let stringify: Function<'_, Unknown<'_>, Unknown<'_>> = json.get_named_property("stringify")?;
     let text = stringify.call(value)?;

@@ -83,7 +83,7 @@ impl<'env> Dispatch<'env> {
         let Some(listeners) = core.listeners(env)? else { return Ok(None) };
         let origin = match (&pending.origin, pending.record.attachment) {
             (Some(origin), _) => Some(origin.unboxed()?.raw()),
-            (None, Some(id)) => core.thread.provider_of(id).map(|it| it.raw()),
+            (None, Some(id)) => core.thread.origin_of(id).map(|it| it.raw()),
             (None, None) => None,
         };
         Ok(Some(Self {
@@ -118,8 +118,9 @@ impl<'env> Dispatch<'env> {
             };
             self.call(&key, events, thrown)?;
         }
-        if self.record.states.is_some() {
+        if self.record.is_transaction_wanted {
             self.call("afterTransaction", Self::txn, thrown)?;
+            self.call("cleanup", Self::txn, thrown)?;
         }
         self.call_undo(|action| action != UndoAction::Popped, thrown)?;
         if let Some(update) = &self.record.update {

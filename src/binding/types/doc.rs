@@ -8,8 +8,8 @@ use napi_derive::napi;
 use yrs::WriteTxn;
 
 use super::doc_core::DocCore;
-use super::event::type_to_js;
 use super::transaction::YTransaction;
+use super::wrapper::type_to_js;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
 use crate::binding::raw;
@@ -122,6 +122,14 @@ impl YDoc {
         })
     }
 
+    /// The root XML fragment of this name, made if there was none.
+    #[napi(ts_return_type = "YXmlFragment")]
+    pub fn get_xml_fragment<'env>(&self, env: &'env Env, name: String) -> Result<Object<'env>> {
+        self.root(env, TypeKind::XmlFragment, &name, |txn, name| {
+            txn.get_or_insert_xml_fragment(name);
+        })
+    }
+
     /// Opens an explicit transaction. Until it is committed, edits made without a transaction join it.
     ///
     /// Throws `ERR_TRANSACTION_OPEN` when one is open.
@@ -134,13 +142,13 @@ impl YDoc {
         self.core.begin(env, origin)
     }
 
-    /// Adds a listener. `update` and `updateV2` get the bytes of every transaction, `afterTransaction` the
-    /// transaction, `subdocs` the subdocuments that came, went or should be loaded, `destroy` the document.
+    /// Adds a listener. `update` and `updateV2` get the bytes of every transaction, `afterTransaction` and then
+    /// `cleanup` the transaction, `subdocs` the subdocuments that came, went or should be loaded, `destroy` the document.
     ///
     /// Throws `ERR_INVALID_ARGUMENT` for any other event.
     #[napi(
         ts_args_type = "event: 'update' | 'updateV2', callback: (update: Uint8Array, txn: YTransaction) => void): void
-  on(event: 'afterTransaction', callback: (txn: YTransaction) => void): void
+  on(event: 'afterTransaction' | 'cleanup', callback: (txn: YTransaction) => void): void
   on(event: 'subdocs', callback: (event: YSubdocsEvent, txn: YTransaction) => void): void
   on(event: 'destroy', callback: (doc: YDoc) => void"
     )]
@@ -157,7 +165,7 @@ impl YDoc {
 
     /// Removes a listener. Returns whether it was there.
     #[napi(
-        ts_args_type = "event: 'update' | 'updateV2' | 'afterTransaction' | 'subdocs' | 'destroy', callback: (...args: any[]) => void"
+        ts_args_type = "event: 'update' | 'updateV2' | 'afterTransaction' | 'cleanup' | 'subdocs' | 'destroy', callback: (...args: any[]) => void"
     )]
     pub fn off(&self, env: Env, event: String, callback: Listener<'_>) -> Result<bool> {
         let interest = interest(&event).or_throw(env)?;
@@ -196,7 +204,7 @@ impl YDoc {
         let Some(mut listeners) = self.core.listeners(env)? else { return Ok(Vec::new()) };
         let functions = listeners.take("destroy")?;
         listeners.clear()?;
-        for interest in [Interest::Update, Interest::UpdateV2, Interest::AfterTransaction] {
+        for interest in Interest::ALL {
             self.core.local.set_interest(interest, false);
         }
         Ok(functions)
@@ -266,6 +274,7 @@ fn interest(event: &str) -> std::result::Result<Option<Interest>, ProviderError>
         "update" => Ok(Some(Interest::Update)),
         "updateV2" => Ok(Some(Interest::UpdateV2)),
         "afterTransaction" => Ok(Some(Interest::AfterTransaction)),
+        "cleanup" => Ok(Some(Interest::Cleanup)),
         // Subdocuments are captured in any case, and they are rare.
         "subdocs" | "destroy" => Ok(None),
         other => Err(ProviderError::new(

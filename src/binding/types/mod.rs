@@ -1,32 +1,44 @@
 //! The document API: the classes and functions of `ywasm`, native.
 //!
 //! `doc_core` is what all wrappers of one document share, `shared_type` what the shared types have in common,
-//! `dispatch` calls listeners. Every other file is one class.
+//! `shared_text` what the two kinds of text do, `dispatch` calls listeners. Most other files are one class.
 
 mod array;
 pub mod awareness;
+pub mod awareness_update;
 mod dispatch;
 pub mod doc;
 mod doc_core;
+mod doc_query;
 mod event;
 pub mod functions;
+pub mod functions_async;
 mod map;
+pub mod position;
+mod shared_text;
 mod shared_type;
+pub mod snapshot;
+mod state_map;
 mod subdocs;
 mod subdocs_event;
 mod text;
+mod text_delta;
 mod transaction;
+mod transaction_query;
 mod undo_event;
 mod undo_manager;
 mod undo_options;
 mod weak_link;
+mod wrapper;
+mod xml;
 
 pub(super) use array::YArray;
 pub(super) use map::YMap;
 pub(super) use text::YText;
 pub(super) use weak_link::YWeakLink;
+pub(super) use xml::{YXmlElement, YXmlFragment, YXmlText};
 
 pub(super) use awareness::{Awareness, AwarenessCore};
 pub(super) use doc::{YDoc, doc_argument};
 pub(super) use doc_core::DocCore;
-pub(super) use event::type_to_js;
+pub(super) use wrapper::type_to_js;

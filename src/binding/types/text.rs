@@ -1,23 +1,17 @@
 //! `YText`.
 
 use napi::Env;
-use napi::ValueType;
 use napi::bindgen_prelude::{Array, Object, This, Unknown};
 use napi_derive::napi;
-use yrs::types::text::YChange;
-use yrs::{GetString, Text, TextRef};
+use yrs::{GetString, TextRef};
 
-use super::event::attributes;
 use super::shared_type::SharedType;
+use super::text_delta::ComputeChange;
 use super::transaction::YTransaction;
 use super::weak_link::{bound, quote_to_js};
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
-use crate::binding::raw::set_key;
-use crate::binding::value::{any_to_js, json_from_js, value_to_js};
-use crate::document::{
-    Input, TypeKind, Value, text_delete, text_format, text_insert, text_insert_embed,
-};
+use crate::document::{Input, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
 
 /// A shared text. Positions and lengths count UTF-16 units, as in JavaScript strings.
@@ -80,16 +74,13 @@ impl YText {
     /// Length in UTF-16 units; an embed counts one.
     #[napi]
     pub fn length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
-        match self.0.with_preliminary(|content| content.len() as u32) {
-            Some(length) => Ok(length),
-            None => self.0.read(env, txn, |reader, branch| TextRef::from(branch).len(reader)),
-        }
+        self.0.text_length(env, txn)
     }
 
     /// The text without its formats and embeds.
     #[napi(js_name = "toString")]
     pub fn text(&self, env: Env, txn: Option<&YTransaction>) -> Result<String> {
-        match self.0.with_preliminary(|content| String::from_utf16_lossy(content)) {
+        match self.0.preliminary_text() {
             Some(text) => Ok(text),
             None => {
                 self.0.read(env, txn, |reader, branch| TextRef::from(branch).get_string(reader))
@@ -117,26 +108,14 @@ impl YText {
         attributes: Option<Unknown<'_>>,
         txn: Option<&YTransaction>,
     ) -> Result<()> {
-        let index = position(env, index, "index")?;
-        let attributes = self.attributes(env, attributes)?;
-        let edited = self.0.with_preliminary(|content| {
-            let index = range(content.len(), index, 0)?.start;
-            content.splice(index..index, chunk.encode_utf16());
-            Ok(())
-        });
-        match edited {
-            Some(edited) => edited.or_throw(env),
-            None => self
-                .0
-                .write(env, txn, |txn, branch| text_insert(txn, branch, index, &chunk, attributes)),
-        }
+        self.0.insert_text(env, index, &chunk, attributes, txn)
     }
 
-    /// Inserts an object, an image say, that counts one unit.
+    /// Inserts an object, an image say, or a preliminary shared type. It counts one unit.
     ///
     /// Throws `ERR_OUT_OF_RANGE` past the end, `ERR_UNSUPPORTED_VALUE`, `ERR_PRELIMINARY_TYPE`.
     #[napi(
-        ts_args_type = "index: number, embed: YValue, attributes?: YAttributes | null, txn?: YTransaction"
+        ts_args_type = "index: number, embed: YInput, attributes?: YAttributes | null, txn?: YTransaction"
     )]
     pub fn insert_embed(
         &self,
@@ -146,11 +125,7 @@ impl YText {
         attributes: Option<Unknown<'_>>,
         txn: Option<&YTransaction>,
     ) -> Result<()> {
-        let index = position(env, index, "index")?;
-        let embed = json_from_js(env, embed)?;
-        let attributes = self.attributes(env, attributes)?;
-        self.0
-            .write(env, txn, |txn, branch| text_insert_embed(txn, branch, index, embed, attributes))
+        self.0.insert_embed(env, index, embed, attributes, txn)
     }
 
     /// Sets attributes of a range; `null` removes one.
@@ -167,14 +142,7 @@ impl YText {
         attributes: Unknown<'_>,
         txn: Option<&YTransaction>,
     ) -> Result<()> {
-        let (index, length) = (position(env, index, "index")?, position(env, length, "length")?);
-        let Some(attributes) = self.attributes(env, Some(attributes))? else {
-            return Err(throw(
-                env,
-                ProviderError::new(ErrorCode::InvalidArgument, "attributes: expected an object"),
-            ));
-        };
-        self.0.write(env, txn, |txn, branch| text_format(txn, branch, index, length, attributes))
+        self.0.format_text(env, index, length, attributes, txn)
     }
 
     /// Appends text.
@@ -186,14 +154,7 @@ impl YText {
         attributes: Option<Unknown<'_>>,
         txn: Option<&YTransaction>,
     ) -> Result<()> {
-        let attributes = self.attributes(env, attributes)?;
-        match self.0.with_preliminary(|content| content.extend(chunk.encode_utf16())) {
-            Some(()) => Ok(()),
-            None => self.0.write(env, txn, |txn, branch| {
-                let end = TextRef::from(branch).len(txn);
-                text_insert(txn, branch, end, &chunk, attributes)
-            }),
-        }
+        self.0.push_text(env, &chunk, attributes, txn)
     }
 
     /// Removes a range. Throws `ERR_OUT_OF_RANGE` past the end.
@@ -205,45 +166,40 @@ impl YText {
         length: f64,
         txn: Option<&YTransaction>,
     ) -> Result<()> {
-        let (index, length) = (position(env, index, "index")?, position(env, length, "length")?);
-        let edited = self.0.with_preliminary(|content| {
-            content.drain(range(content.len(), index, length)?);
-            Ok(())
-        });
-        match edited {
-            Some(edited) => edited.or_throw(env),
-            None => self.0.write(env, txn, |txn, branch| text_delete(txn, branch, index, length)),
-        }
+        self.0.delete_text(env, index, length, txn)
+    }
+
+    /// Applies a Quill delta, from left to right. Embeds may be preliminary shared types.
+    ///
+    /// Nothing is changed unless the whole delta is right: throws `ERR_OUT_OF_RANGE` when it reaches past the end,
+    /// `ERR_INVALID_ARGUMENT`, `ERR_UNSUPPORTED_VALUE`, `ERR_PRELIMINARY_TYPE`.
+    #[napi(ts_args_type = "delta: Array<YTextStep>, txn?: YTransaction")]
+    pub fn apply_delta(
+        &self,
+        env: Env,
+        delta: Array<'_>,
+        txn: Option<&YTransaction>,
+    ) -> Result<()> {
+        self.0.apply_delta(env, &delta, txn)
     }
 
     /// The text as a Quill delta: `{insert, attributes?}` per run. Throws `ERR_PRELIMINARY_TYPE`.
-    #[napi(ts_args_type = "txn?: YTransaction", ts_return_type = "Array<YTextInsert>")]
+    ///
+    /// With a snapshot: as it was then. With a previous one, too: what came in or went away in between is marked by the
+    /// attribute `ychange`, which is what `computeYChange` returns, `{type: 'added' | 'removed'}` without it.
+    #[napi(
+        ts_args_type = "snapshot?: YSnapshot | null, prevSnapshot?: YSnapshot | null, computeYChange?: YComputeChange | null, txn?: YTransaction",
+        ts_return_type = "Array<YTextInsert>"
+    )]
     pub fn to_delta<'env>(
         &self,
         env: &'env Env,
+        snapshot: Option<Unknown<'env>>,
+        prev_snapshot: Option<Unknown<'env>>,
+        compute_ychange: Option<ComputeChange<'env>>,
         txn: Option<&YTransaction>,
     ) -> Result<Array<'env>> {
-        let (core, _) = self.0.place(*env)?;
-        let runs = self.0.read(*env, txn, |reader, branch| {
-            let diff = TextRef::from(branch).diff(reader, YChange::identity);
-            diff.into_iter()
-                .map(|run| (Value::from(run.insert), run.attributes))
-                .collect::<Vec<_>>()
-        })?;
-        let mut list = env.create_array(runs.len() as u32)?;
-        for (index, (insert, attributes)) in runs.iter().enumerate() {
-            let mut run = Object::new(env)?;
-            run.set("insert", value_to_js(env, &core, insert)?)?;
-            if let Some(attributes) = attributes {
-                let object = Object::new(env)?;
-                for (key, value) in attributes.iter() {
-                    set_key(*env, &object, key, &any_to_js(env, value)?)?;
-                }
-                run.set("attributes", object)?;
-            }
-            list.set(index as u32, run)?;
-        }
-        Ok(list)
+        self.0.to_delta(env, [snapshot, prev_snapshot], compute_ychange, txn)
     }
 
     /// A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
@@ -295,27 +251,6 @@ impl YText {
     /// Does nothing; texts need not be freed.
     #[napi]
     pub fn free(&self) {}
-
-    fn attributes(
-        &self,
-        env: Env,
-        value: Option<Unknown<'_>>,
-    ) -> Result<Option<yrs::types::Attrs>> {
-        let Some(value) = value else { return Ok(None) };
-        let refuse = |code, message: &str| Err(throw(env, ProviderError::new(code, message)));
-        match value.get_type()? {
-            ValueType::Undefined | ValueType::Null => Ok(None),
-            ValueType::Object if self.0.is_preliminary() => refuse(
-                ErrorCode::PreliminaryType,
-                "a preliminary text has no attributes: insert it first",
-            ),
-            ValueType::Object => match attributes(json_from_js(env, value)?) {
-                Some(attributes) => Ok(Some(attributes)),
-                None => refuse(ErrorCode::InvalidArgument, "attributes: expected an object"),
-            },
-            _ => refuse(ErrorCode::InvalidArgument, "attributes: expected an object"),
-        }
-    }
 }
 
 /// An index or length as the CRDT counts it.

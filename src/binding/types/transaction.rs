@@ -28,11 +28,11 @@ use crate::error::{ErrorCode, ProviderError};
 /// ```
 #[napi(custom_finalize)]
 pub struct YTransaction {
-    core: Rc<DocCore>,
-    kind: Kind,
+    pub(super) core: Rc<DocCore>,
+    pub(super) kind: Kind,
 }
 
-enum Kind {
+pub(super) enum Kind {
     Explicit { id: u64 },
     View { record: Rc<Record> },
 }
@@ -123,13 +123,14 @@ impl YTransaction {
         self.core.apply_update(env, &diff, None)
     }
 
-    /// The edits made so far in this transaction, as a V1 update.
+    /// The edits made so far in this transaction, as a V1 update. In listeners, all of them.
     ///
-    /// Throws `ERR_TRANSACTION_CLOSED` after `commit()`, and in listeners of anything but `update`.
+    /// Throws `ERR_TRANSACTION_CLOSED` after `commit()`, and in listeners of shared types unless the document has a
+    /// listener of updates or transactions: without one nobody encoded the update.
     #[napi]
     pub fn encode_update(&self, env: Env) -> Result<Uint8Array> {
         if let Kind::View { record } = &self.kind
-            && let Some(update) = &record.update
+            && let Some(update) = record.change()
         {
             return Ok(Uint8Array::with_data_copied(update));
         }

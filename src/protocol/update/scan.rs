@@ -76,7 +76,7 @@ pub fn inspect_v1(update: &[u8]) -> Result<Inspection, ScanError> {
 }
 
 /// The same update as several without gaps; itself, if it has none.
-pub(super) fn split_at_gaps(update: &[u8]) -> Result<Vec<Vec<u8>>, ScanError> {
+pub fn split_at_gaps(update: &[u8]) -> Result<Vec<Vec<u8>>, ScanError> {
     let mut scan = Scan { runs: Some(Vec::new()), ..Scan::new(update) };
     scan.blocks()?;
     let deletes = &update[update.len() - scan.reader.remaining()..];
@@ -107,12 +107,22 @@ struct Run {
 
 /// Walks a state vector.
 pub fn scan_state_vector(bytes: &[u8]) -> Result<(), ScanError> {
-    const MIN_ENTRY_LEN: usize = 2;
     let mut scan = Scan::new(bytes);
-    for _ in 0..scan.count(MIN_ENTRY_LEN)? {
-        scan.id()?;
-    }
+    scan.state_vector()?;
     scan.end()
+}
+
+/// Walks a snapshot: what was deleted, then a state vector.
+pub fn scan_snapshot(bytes: &[u8]) -> Result<(), ScanError> {
+    let mut scan = Scan::new(bytes);
+    scan.delete_set()?;
+    scan.state_vector()?;
+    scan.end()
+}
+
+/// Walks a value at the front of bytes that may go on behind it.
+pub(crate) fn scan_value(bytes: &[u8]) -> Result<(), ScanError> {
+    Scan::new(bytes).any()
 }
 
 struct Scan<'a> {
@@ -276,6 +286,14 @@ impl<'a> Scan<'a> {
             } else if flags & unbounded != 0 || is_written {
                 self.id()?;
             }
+        }
+        Ok(())
+    }
+
+    fn state_vector(&mut self) -> Result<(), ScanError> {
+        const MIN_ENTRY_LEN: usize = 2;
+        for _ in 0..self.count(MIN_ENTRY_LEN)? {
+            self.id()?;
         }
         Ok(())
     }
