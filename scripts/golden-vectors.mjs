@@ -29,7 +29,7 @@ function enginePackets() {
     upgrades: [],
     pingInterval: 25000,
     pingTimeout: 20000,
-    maxPayload: 1000000,
+    maxPayload: 1000000
   }
   const { maxPayload: _, ...oldHandshake } = handshake
   const encoded = (packet) => {
@@ -55,7 +55,7 @@ function enginePackets() {
     ['binary as base64, without padding', 'b-_A'],
     ['binary as base64, empty', 'b'],
     ['empty text', ''],
-    ['unknown type', 'a123'],
+    ['unknown type', 'a123']
   ]
   return rows.map(([label, text]) => {
     const packet = decodePacket(text, 'nodebuffer')
@@ -91,11 +91,11 @@ function socketPackets() {
     ['disconnect from a namespace', { type: DISCONNECT, nsp: '/admin' }],
     [
       'connect error, object',
-      { type: CONNECT_ERROR, nsp: '/', data: { message: 'not authorized', data: { code: 'E1' } } },
+      { type: CONNECT_ERROR, nsp: '/', data: { message: 'not authorized', data: { code: 'E1' } } }
     ],
     [
       'connect error, object without data',
-      { type: CONNECT_ERROR, nsp: '/random', data: { message: 'Invalid namespace' } },
+      { type: CONNECT_ERROR, nsp: '/random', data: { message: 'Invalid namespace' } }
     ],
     ['connect error, string', { type: CONNECT_ERROR, nsp: '/', data: 'Unauthorized' }],
     ['event without arguments', { type: EVENT, nsp: '/', data: ['ping'] }],
@@ -110,29 +110,29 @@ function socketPackets() {
     ['sync of an empty buffer', { type: EVENT, nsp: '/', data: [SYNC_EVENT, Buffer.alloc(0)] }],
     [
       'record of the log',
-      { type: EVENT, nsp: '/', data: ['protocol-message', { ...position, offset: '7', message: update }] },
+      { type: EVENT, nsp: '/', data: ['protocol-message', { ...position, offset: '7', message: update }] }
     ],
     ['binary event in a namespace', { type: EVENT, nsp: '/yjs|r', id: 0, data: ['sync-step-1', update] }],
     [
       'two attachments',
-      { type: EVENT, nsp: '/', id: 789, data: ['message', Buffer.from([1, 2, 3]), 'x', Buffer.from([4])] },
+      { type: EVENT, nsp: '/', id: 789, data: ['message', Buffer.from([1, 2, 3]), 'x', Buffer.from([4])] }
     ],
     [
       'nested attachments',
-      { type: EVENT, nsp: '/', data: ['m', { a: [null, { b: Buffer.from([9]) }], c: Buffer.from([8]) }] },
+      { type: EVENT, nsp: '/', data: ['m', { a: [null, { b: Buffer.from([9]) }], c: Buffer.from([8]) }] }
     ],
     [
       'typed array with an offset',
-      { type: EVENT, nsp: '/', data: ['m', new Uint8Array([0, 1, 2, 3, 4]).subarray(1, 3)] },
+      { type: EVENT, nsp: '/', data: ['m', new Uint8Array([0, 1, 2, 3, 4]).subarray(1, 3)] }
     ],
     [
       'ten attachments',
-      { type: EVENT, nsp: '/', data: ['m', ...Array.from({ length: 10 }, (_, i) => Buffer.from([i]))] },
+      { type: EVENT, nsp: '/', data: ['m', ...Array.from({ length: 10 }, (_, i) => Buffer.from([i]))] }
     ],
     ['ack without arguments', { type: ACK, nsp: '/', id: 7, data: [] }],
     ['ack with offset', { type: ACK, nsp: '/', id: 17, data: [{ ok: true, ...position, offset: '42' }] }],
     ['ack in a namespace', { type: ACK, nsp: '/admin', id: 456, data: ['ok'] }],
-    ['binary ack', { type: ACK, nsp: '/', id: 7, data: [Buffer.from([1, 2, 3])] }],
+    ['binary ack', { type: ACK, nsp: '/', id: 7, data: [Buffer.from([1, 2, 3])] }]
   ]
   return rows.map(([label, packet]) => {
     const [header, ...attachments] = new Encoder().encode(packet)
@@ -178,7 +178,7 @@ function invalidSocketPackets() {
     ['placeholder with a negative number', ['51-["a",{"_placeholder":true,"num":-1}]', Buffer.from([1])]],
     ['placeholder with a string', ['51-["a",{"_placeholder":true,"num":"splice"}]', Buffer.from([1])]],
     ['placeholder without a number', ['51-["a",{"_placeholder":true}]', Buffer.from([1])]],
-    ['nested placeholder out of bounds', ['51-["a",{"b":[{"num":5,"_placeholder":true}]}]', Buffer.from([1])]],
+    ['nested placeholder out of bounds', ['51-["a",{"b":[{"num":5,"_placeholder":true}]}]', Buffer.from([1])]]
   ]
   return rows.map(([label, frames]) => {
     const decoder = new Decoder()
@@ -204,7 +204,7 @@ function envelopes() {
     parentId: 'root',
     senderId: 'wZX3oN0bSVIhsaknAAAI',
     version: '42',
-    timestamp: 1700000000000,
+    timestamp: 1700000000000
   }
   const { roomId, docId } = full
   const rows = [
@@ -212,7 +212,7 @@ function envelopes() {
     ['only what is required', { roomId, docId }, [3]],
     ['empty payload', { roomId, docId }, []],
     ['sender and time', { roomId, docId, senderId: 'a', timestamp: 1 }, [1, 1, 0]],
-    ['not ASCII, escapes', { roomId: 'grüße 🚀', docId: 'a"b\\c\n\u2028' }, [0, 0, 1, 0]],
+    ['not ASCII, escapes', { roomId: 'grüße 🚀', docId: 'a"b\\c\n\u2028' }, [0, 0, 1, 0]]
   ]
   return rows.map(([label, metadata, payload]) => {
     const json = Buffer.from(JSON.stringify(metadata))
@@ -243,41 +243,41 @@ function yMessages() {
       'step 1 of an empty document',
       'sync-step-1',
       bytesOf(0),
-      message(SYNC, (e) => syncProtocol.writeSyncStep1(e, new Y.Doc())),
+      message(SYNC, (e) => syncProtocol.writeSyncStep1(e, new Y.Doc()))
     ],
     ['step 2', 'sync-step-2', Y.encodeStateAsUpdate(doc), message(SYNC, (e) => syncProtocol.writeSyncStep2(e, doc))],
     [
       'step 2, nothing new',
       'sync-step-2',
       bytesOf(0, 0),
-      message(SYNC, (e) => syncProtocol.writeSyncStep2(e, doc, Y.encodeStateVector(doc))),
+      message(SYNC, (e) => syncProtocol.writeSyncStep2(e, doc, Y.encodeStateVector(doc)))
     ],
     [
       'update',
       'update',
       Y.encodeStateAsUpdate(doc),
-      message(SYNC, (e) => syncProtocol.writeUpdate(e, Y.encodeStateAsUpdate(doc))),
+      message(SYNC, (e) => syncProtocol.writeUpdate(e, Y.encodeStateAsUpdate(doc)))
     ],
     [
       'update of more than 127 bytes',
       'update',
       Y.encodeStateAsUpdate(large),
-      message(SYNC, (e) => syncProtocol.writeUpdate(e, Y.encodeStateAsUpdate(large))),
+      message(SYNC, (e) => syncProtocol.writeUpdate(e, Y.encodeStateAsUpdate(large)))
     ],
     ['awareness', 'awareness', awareness, message(AWARENESS, (e) => encoding.writeVarUint8Array(e, awareness))],
     [
       'awareness of nobody',
       'awareness',
       bytesOf(0),
-      message(AWARENESS, (e) => encoding.writeVarUint8Array(e, bytesOf(0))),
+      message(AWARENESS, (e) => encoding.writeVarUint8Array(e, bytesOf(0)))
     ],
     [
       'permission denied',
       'permission-denied',
       'no access to größe',
-      message(AUTH, (e) => authProtocol.writePermissionDenied(e, 'no access to größe')),
+      message(AUTH, (e) => authProtocol.writePermissionDenied(e, 'no access to größe'))
     ],
-    ['query awareness', 'query-awareness', undefined, message(QUERY_AWARENESS, () => {})],
+    ['query awareness', 'query-awareness', undefined, message(QUERY_AWARENESS, () => {})]
   ]
   return rows.map(([label, type, body, bytes]) => {
     const entry = { label, kind: 'y-message', hex: hex(bytes), doubled: hex(bytesOf(bytes[0], ...bytes)), type }
@@ -294,7 +294,7 @@ function encodeAwareness(rows) {
   return awarenessProtocol.encodeAwarenessUpdate(
     { states, meta },
     rows.map(([client]) => client),
-    states,
+    states
   )
 }
 
@@ -309,15 +309,15 @@ function awarenessUpdates() {
       [
         [1, 1, { user: { name: 'grüße 🚀', color: '#fff' }, cursor: { anchor: 1 } }],
         [2 ** 32 - 1, 300, null],
-        [2 ** 53 - 1, 4294967295, []],
-      ],
-    ],
+        [2 ** 53 - 1, 4294967295, []]
+      ]
+    ]
   ]
   return rows.map(([label, entries]) => ({
     label,
     kind: 'awareness',
     hex: hex(encodeAwareness(entries)),
-    entries: entries.map(([clientId, clock, state]) => ({ clientId, clock, state: JSON.stringify(state) })),
+    entries: entries.map(([clientId, clock, state]) => ({ clientId, clock, state: JSON.stringify(state) }))
   }))
 }
 
@@ -370,7 +370,7 @@ const EVERY_VALUE = [
   [],
   [1, [2, [3]]],
   {},
-  { a: { b: [null, { c: 'd' }] } },
+  { a: { b: [null, { c: 'd' }] } }
 ]
 
 const nested = (depth) => {
@@ -399,7 +399,7 @@ function updateRows() {
       text((t) => {
         t.insert(0, 'a🚀b')
         t.delete(1, 1)
-      }),
+      })
     ],
     ['text, 1000 characters', text((t) => t.insert(0, 'x'.repeat(1000)))],
     [
@@ -407,14 +407,14 @@ function updateRows() {
       text((t) => {
         t.insert(0, 'ac')
         t.insert(1, 'b')
-      }),
+      })
     ],
     [
       'text deleted',
       text((t) => {
         t.insert(0, 'hello world')
         t.delete(2, 5)
-      }),
+      })
     ],
     [
       'text deleted without garbage collection',
@@ -424,15 +424,15 @@ function updateRows() {
           d.getText('body').insert(0, 'hello')
           d.getText('body').delete(1, 2)
         },
-        { gc: false },
-      ),
+        { gc: false }
+      )
     ],
     [
       'all text deleted',
       text((t) => {
         t.insert(0, 'hello')
         t.delete(0, 5)
-      }),
+      })
     ],
     [
       'formats',
@@ -440,7 +440,7 @@ function updateRows() {
         t.insert(0, 'hello world')
         t.format(0, 5, { bold: true })
         t.format(3, 5, { link: { href: 'x', a: [1] }, bold: null })
-      }),
+      })
     ],
     ['formats and text in one insert', text((t) => t.insert(0, 'hi', { color: 'red', size: 1.5 }))],
     [
@@ -449,7 +449,7 @@ function updateRows() {
         t.insert(0, 'ab')
         t.insertEmbed(1, { image: 'data:', nested: { deep: [[1], '"]}'] } })
         t.insertEmbed(0, { x: null }, { width: 3 })
-      }),
+      })
     ],
     ['embed, 100 levels', text((t) => t.insertEmbed(0, nested(100)))],
     ['embedded shared type', text((t) => t.insertEmbed(0, new Y.Map([['a', 1]])))],
@@ -458,24 +458,24 @@ function updateRows() {
       text((t) => {
         t.insert(0, 'x')
         t.setAttribute('lang', 'de')
-      }),
+      })
     ],
     ['array with every kind of value', state(1, (d) => d.getArray('list').insert(0, EVERY_VALUE))],
     ['array with values 190 levels deep', state(1, (d) => d.getArray('list').insert(0, [nested(190)]))],
     [
       'array with shared types',
-      state(1, (d) => d.getArray('list').insert(0, [new Y.Map(), new Y.Array(), new Y.Text('t'), 1])),
+      state(1, (d) => d.getArray('list').insert(0, [new Y.Map(), new Y.Array(), new Y.Text('t'), 1]))
     ],
     [
       'array, elements deleted',
       state(1, (d) => {
         d.getArray('list').insert(0, [1, 2, 3, 4])
         d.getArray('list').delete(1, 2)
-      }),
+      })
     ],
     [
       'map with every kind of value',
-      state(1, (d) => EVERY_VALUE.forEach((value, i) => d.getMap('map').set(`key ${i}`, value))),
+      state(1, (d) => EVERY_VALUE.forEach((value, i) => d.getMap('map').set(`key ${i}`, value)))
     ],
     [
       'map, overwritten and deleted',
@@ -485,7 +485,7 @@ function updateRows() {
         m.set('a', 2)
         m.set('b', 1)
         m.delete('b')
-      }),
+      })
     ],
     [
       'nested shared types',
@@ -494,7 +494,7 @@ function updateRows() {
         d.getMap('map').set('child', m)
         m.set('list', Y.Array.from([1]))
         m.get('list').push([new Y.Text('x')])
-      }),
+      })
     ],
     [
       'shared types deleted and collected',
@@ -503,7 +503,7 @@ function updateRows() {
         d.getMap('map').set('child', m)
         m.set('a', new Y.Text('gone'))
         d.getMap('map').delete('child')
-      }),
+      })
     ],
     [
       'XML',
@@ -514,7 +514,7 @@ function updateRows() {
         p.setAttribute('class', 'a b')
         p.insert(0, [new Y.XmlText('bold'), new Y.XmlElement('br')])
         p.get(0).format(0, 2, { b: {} })
-      }),
+      })
     ],
     ['XML fragment in a map', state(1, (d) => d.getMap('map').set('x', new Y.XmlFragment()))],
     ['subdocument', state(1, (d) => d.getMap('map').set('sub', new Y.Doc({ guid: 'sub-guid' })))],
@@ -523,8 +523,8 @@ function updateRows() {
       state(1, (d) =>
         d
           .getArray('list')
-          .insert(0, [new Y.Doc({ guid: 'sub', autoLoad: true, gc: false, meta: { title: 'x', tags: ['a'] } })]),
-      ),
+          .insert(0, [new Y.Doc({ guid: 'sub', autoLoad: true, gc: false, meta: { title: 'x', tags: ['a'] } })])
+      )
     ],
     ['large client id', state(2 ** 53 - 1, (d) => d.getText('body').insert(0, 'x'))],
     ['concurrent edits of two clients', conflicting()],
@@ -534,7 +534,7 @@ function updateRows() {
       updatesOf(5, (d) => {
         d.getText('body').insert(0, 'abc')
         d.getText('body').delete(0, 1)
-      })[1],
+      })[1]
     ],
     ['merged', Y.mergeUpdates(typed)],
     ['merged with a gap', Y.mergeUpdates([typed[0], typed[2], typed[4]])],
@@ -543,13 +543,13 @@ function updateRows() {
       'difference',
       Y.encodeStateAsUpdate(
         docWith(6, (d) => typed.forEach((u) => Y.applyUpdate(d, u))),
-        Y.encodeStateVectorFromUpdate(typed[0]),
-      ),
+        Y.encodeStateVectorFromUpdate(typed[0])
+      )
     ],
     [
       'converted from V2',
-      Y.convertUpdateFormatV2ToV1(Y.encodeStateAsUpdateV2(docWith(1, (d) => d.getText('body').insert(0, 'v2')))),
-    ],
+      Y.convertUpdateFormatV2ToV1(Y.encodeStateAsUpdateV2(docWith(1, (d) => d.getText('body').insert(0, 'v2'))))
+    ]
   ]
 }
 
@@ -573,12 +573,12 @@ function unsupportedUpdates() {
     d.transact((transaction) => {
       const content = new Y.ContentJSON([1, { a: 'b' }])
       new Y.Item(Y.createID(1, 0), null, null, null, null, d.getArray('list'), null, content).integrate(transaction, 0)
-    }),
+    })
   )
   const hook = docWith(1, (d) => d.getXmlFragment('xml').insert(0, [new Y.XmlHook('widget')]))
   return [
     { label: 'ContentJSON', kind: 'unsupported-update', hex: hex(Y.encodeStateAsUpdate(json)) },
-    { label: 'XML hook', kind: 'unsupported-update', hex: hex(Y.encodeStateAsUpdate(hook)) },
+    { label: 'XML hook', kind: 'unsupported-update', hex: hex(Y.encodeStateAsUpdate(hook)) }
   ]
 }
 
@@ -599,7 +599,7 @@ function merges() {
     ['the same twice', [typed[0], typed[0]]],
     ['with deletes', deleting],
     ['of two clients', [...deleting, ...typed]],
-    ['200 updates', many],
+    ['200 updates', many]
   ]
   return rows.map(([label, list]) => {
     const doc = new Y.Doc()
@@ -611,7 +611,7 @@ function merges() {
       updates: list.map(hex),
       merged: hex(merged),
       stateVector: hex(Y.encodeStateVector(doc)),
-      text: plainText(doc),
+      text: plainText(doc)
     }
   })
 }
@@ -643,7 +643,7 @@ const vectors = [
   ...awarenessUpdates(),
   ...updates(),
   ...unsupportedUpdates(),
-  ...merges(),
+  ...merges()
 ]
 const lines = vectors.map((vector) => `    ${JSON.stringify(vector)}`)
 const writtenBy = {
@@ -651,7 +651,7 @@ const writtenBy = {
   'socket.io-parser': versionOf('socket.io-parser'),
   yjs: versionOf('yjs'),
   'y-protocols': versionOf('y-protocols', 'y-protocols/sync'),
-  lib0: versionOf('lib0', 'lib0/encoding'),
+  lib0: versionOf('lib0', 'lib0/encoding')
 }
 writeFileSync(OUTPUT, `{\n  "writtenBy": ${JSON.stringify(writtenBy)},\n  "vectors": [\n${lines.join(',\n')}\n  ]\n}\n`)
 console.log(`${vectors.length} vectors, ${JSON.stringify(writtenBy)}`)

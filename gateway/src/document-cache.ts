@@ -1,19 +1,19 @@
-import type { Fanout } from './channel.js';
-import { Document, type DocumentContext } from './document.js';
-import { type DocumentId, documentKey } from './document-id.js';
-import type { Limits } from './options.js';
+import type { Fanout } from './channel.js'
+import { Document, type DocumentContext } from './document.js'
+import { type DocumentId, documentKey } from './document-id.js'
+import type { Limits } from './options.js'
 
 interface Entry {
-  readonly loading: Promise<Document>;
-  document: Document | undefined;
-  holds: number;
+  readonly loading: Promise<Document>
+  document: Document | undefined
+  holds: number
 }
 
 interface CacheOptions {
-  readonly store: DocumentContext['store'];
-  readonly fanout: Fanout;
-  readonly limits: Limits;
-  readonly report: DocumentContext['report'];
+  readonly store: DocumentContext['store']
+  readonly fanout: Fanout
+  readonly limits: Limits
+  readonly report: DocumentContext['report']
 }
 
 /**
@@ -21,71 +21,71 @@ interface CacheOptions {
  * up to a number and a size.
  */
 export class DocumentCache {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Entry>()
   /** The entries nobody holds with their bytes, least recently used first. */
-  readonly #idle = new Map<string, number>();
-  readonly #context: DocumentContext;
-  readonly #limits: Limits;
-  #idleBytes = 0;
+  readonly #idle = new Map<string, number>()
+  readonly #context: DocumentContext
+  readonly #limits: Limits
+  #idleBytes = 0
 
   constructor({ store, fanout, limits, report }: CacheOptions) {
-    this.#limits = limits;
-    this.#context = { store, fanout, limits, report, hold: (id) => this.#hold(documentKey(id)) };
+    this.#limits = limits
+    this.#context = { store, fanout, limits, report, hold: (id) => this.#hold(documentKey(id)) }
   }
 
   /** Loads the document unless it is here, and holds it until `release`. Holds nothing when loading fails. */
   async acquire(id: DocumentId): Promise<{ document: Document; release: () => void }> {
-    const key = documentKey(id);
-    if (!this.#entries.has(key)) this.#load(key, id);
-    const release = this.#hold(key);
+    const key = documentKey(id)
+    if (!this.#entries.has(key)) this.#load(key, id)
+    const release = this.#hold(key)
     try {
-      return { document: await this.#entries.get(key)!.loading, release };
+      return { document: await this.#entries.get(key)!.loading, release }
     } catch (error) {
-      release();
-      throw error;
+      release()
+      throw error
     }
   }
 
   /** The documents that are loaded. */
   *loaded(): Iterable<Document> {
-    for (const { document } of this.#entries.values()) if (document !== undefined) yield document;
+    for (const { document } of this.#entries.values()) if (document !== undefined) yield document
   }
 
   #load(key: string, id: DocumentId): void {
-    const entry: Entry = { loading: Document.load(id, this.#context), document: undefined, holds: 0 };
-    this.#entries.set(key, entry);
+    const entry: Entry = { loading: Document.load(id, this.#context), document: undefined, holds: 0 }
+    this.#entries.set(key, entry)
     entry.loading.then(
       (document) => {
-        entry.document = document;
+        entry.document = document
       },
-      () => this.#entries.delete(key),
-    );
+      () => this.#entries.delete(key)
+    )
   }
 
   #hold(key: string): () => void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return () => {};
-    entry.holds++;
-    this.#idleBytes -= this.#idle.get(key) ?? 0;
-    this.#idle.delete(key);
-    let isHeld = true;
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return () => {}
+    entry.holds++
+    this.#idleBytes -= this.#idle.get(key) ?? 0
+    this.#idle.delete(key)
+    let isHeld = true
     return () => {
-      if (!isHeld) return;
-      isHeld = false;
-      entry.holds--;
-      if (entry.holds === 0 && entry.document !== undefined) this.#retire(key, entry.document.bytes);
-    };
+      if (!isHeld) return
+      isHeld = false
+      entry.holds--
+      if (entry.holds === 0 && entry.document !== undefined) this.#retire(key, entry.document.bytes)
+    }
   }
 
   #retire(key: string, bytes: number): void {
-    this.#idle.set(key, bytes);
-    this.#idleBytes += bytes;
+    this.#idle.set(key, bytes)
+    this.#idleBytes += bytes
     for (const [oldest, size] of this.#idle) {
-      if (this.#idle.size <= this.#limits.maxIdleDocuments && this.#idleBytes <= this.#limits.maxIdleBytes) break;
-      this.#idle.delete(oldest);
-      this.#idleBytes -= size;
-      this.#entries.get(oldest)?.document?.close();
-      this.#entries.delete(oldest);
+      if (this.#idle.size <= this.#limits.maxIdleDocuments && this.#idleBytes <= this.#limits.maxIdleBytes) break
+      this.#idle.delete(oldest)
+      this.#idleBytes -= size
+      this.#entries.get(oldest)?.document?.close()
+      this.#entries.delete(oldest)
     }
   }
 }

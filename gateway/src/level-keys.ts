@@ -1,4 +1,4 @@
-import type { DocumentId } from './document-id.js';
+import type { DocumentId } from './document-id.js'
 
 /*
  * Keys sort by byte order. Names carry their length in front, so no name, whatever it contains, can look like the end
@@ -10,48 +10,48 @@ import type { DocumentId } from './document-id.js';
  *   'S' room doc          snapshot: offset, state
  */
 
-const OFFSET_BYTES = 8;
-const MAX_OFFSET = 2n ** 64n - 1n;
+const OFFSET_BYTES = 8
+const MAX_OFFSET = 2n ** 64n - 1n
 
 export function recordKey({ roomId, docId }: DocumentId, offset: bigint): Buffer {
-  return Buffer.concat([Buffer.from('L'), name(roomId), name(docId), encodeOffset(offset)]);
+  return Buffer.concat([Buffer.from('L'), name(roomId), name(docId), encodeOffset(offset)])
 }
 
 export function recordRange(document: DocumentId, from: bigint, to: bigint = MAX_OFFSET) {
-  return { gte: recordKey(document, from), lte: recordKey(document, to) };
+  return { gte: recordKey(document, from), lte: recordKey(document, to) }
 }
 
 export function nextOffsetKey(roomId: string): Buffer {
-  return Buffer.concat([Buffer.from('M'), name(roomId)]);
+  return Buffer.concat([Buffer.from('M'), name(roomId)])
 }
 
 export function snapshotKey({ roomId, docId }: DocumentId): Buffer {
-  return Buffer.concat([Buffer.from('S'), name(roomId), name(docId)]);
+  return Buffer.concat([Buffer.from('S'), name(roomId), name(docId)])
 }
 
 /** The offset at the end of a record key. */
 export function offsetOfKey(key: Uint8Array): bigint {
-  return decodeOffset(key.subarray(key.length - OFFSET_BYTES));
+  return decodeOffset(key.subarray(key.length - OFFSET_BYTES))
 }
 
 export function encodeOffset(offset: bigint): Buffer {
-  const bytes = Buffer.allocUnsafe(OFFSET_BYTES);
-  bytes.writeBigUInt64BE(offset);
-  return bytes;
+  const bytes = Buffer.allocUnsafe(OFFSET_BYTES)
+  bytes.writeBigUInt64BE(offset)
+  return bytes
 }
 
 /** Reads the offset at the start of `bytes`; throws a `RangeError` when there are too few. */
 export function decodeOffset(bytes: Uint8Array): bigint {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0);
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0)
 }
 
 export function splitOffset(bytes: Uint8Array): { offset: bigint; rest: Uint8Array } {
-  return { offset: decodeOffset(bytes), rest: bytes.subarray(OFFSET_BYTES) };
+  return { offset: decodeOffset(bytes), rest: bytes.subarray(OFFSET_BYTES) }
 }
 
 function name(value: string): Buffer {
-  const bytes = Buffer.from(value);
-  const length = Buffer.allocUnsafe(2);
-  length.writeUInt16BE(bytes.length);
-  return Buffer.concat([length, bytes]);
+  const bytes = Buffer.from(value)
+  const length = Buffer.allocUnsafe(2)
+  length.writeUInt16BE(bytes.length)
+  return Buffer.concat([length, bytes])
 }

@@ -8,27 +8,27 @@ export type RefusalCode =
   | 'too-large'
   | 'busy'
   | 'unavailable'
-  | 'not-subscribed';
+  | 'not-subscribed'
 
-const RETRYABLE: ReadonlySet<RefusalCode> = new Set(['busy', 'unavailable', 'not-subscribed']);
+const RETRYABLE: ReadonlySet<RefusalCode> = new Set(['busy', 'unavailable', 'not-subscribed'])
 
 /**
  * A refusal the client is told about. Any other error that reaches a connection is the gateway's own fault: it is
  * reported to the operator, and the client sees `unavailable` without its text.
  */
 export class Refusal extends Error {
-  override readonly name = 'Refusal';
+  override readonly name = 'Refusal'
 
   /** @param retryable whether the very same request may succeed later. */
   constructor(
     readonly code: RefusalCode,
     readonly reason: string,
-    readonly retryable: boolean = RETRYABLE.has(code),
+    readonly retryable: boolean = RETRYABLE.has(code)
   ) {
-    super(`${code}: ${reason}`);
+    super(`${code}: ${reason}`)
   }
 
   static from(error: unknown): Refusal {
-    return error instanceof Refusal ? error : new Refusal('unavailable', 'the gateway could not do this now');
+    return error instanceof Refusal ? error : new Refusal('unavailable', 'the gateway could not do this now')
   }
 }

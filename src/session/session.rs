@@ -159,17 +159,15 @@ impl Session {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        if let Some(output) = self.cx.pop_output() {
-            return Some(output);
-        }
-        // Positions move with every message; one report for all moves since the last one is enough.
+        // Positions move with every message; one report for all moves since the last one is enough. It comes first:
+        // whoever hears that a flush is done, or a document synced, finds the offset that belongs to it.
         while let Some(doc) = self.cx.pop_moved() {
             let position = self.documents.get_mut(doc).and_then(DocumentSync::take_moved);
             if let Some(position) = position.filter(|_| !self.cx.is_silent) {
                 return Some(Output::Event(Event::Offset { doc, position }));
             }
         }
-        None
+        self.cx.pop_output()
     }
 
     /// When `handle_timeout` must be called.

@@ -50,7 +50,7 @@ const commands = {
   drop: () => Object.values(io.engine.clients).forEach((client) => client.close()),
   heartbeats: (count) => heartbeats(Number(count)),
   handshakes: () => handshakes,
-  sockets: () => io.sockets.sockets.size,
+  sockets: () => io.sockets.sockets.size
 }
 
 createInterface({ input: process.stdin })

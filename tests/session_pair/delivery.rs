@@ -46,6 +46,11 @@ fn an_edit_is_seen_by_others_and_flushed_with_its_offset() {
             .filter(|event| matches!(event, Event::Offset { .. }));
         assert_eq!(moves.count(), 1);
     }
+    let events = &world.clients[a].events;
+    let first = |wanted: fn(&Event) -> bool| events.iter().position(wanted);
+    let moved = first(|event| matches!(event, Event::Offset { .. }));
+    let flushed = first(|event| matches!(event, Event::Flushed { .. }));
+    assert!(moved < flushed, "the offset is known when the flush is done");
 }
 
 #[test]

@@ -164,6 +164,12 @@ impl DocumentSync {
 
     /// We leave.
     pub(crate) fn say_farewell(&mut self, now: Instant, cx: &mut Context) {
+        // Nothing goes out before step 1, and a document that leaves may never hear its state vector. An empty one
+        // serves as well: the answer will find nobody.
+        let is_unheard = self.step_one.sent_as().is_none() && !self.step_one.has_vector();
+        if is_unheard && self.outbox.has_undelivered() {
+            self.step_one.set_vector(Bytes::from_static(&[0]));
+        }
         self.presence.leave(now);
         self.take_presence_turn(cx);
     }
