@@ -1,8 +1,8 @@
 //! Shared yrs documents: who may touch one when, how remote updates reach it, and what its listeners are told.
 //!
-//! A [`Document`] is touched by the JS thread and by the [pool](pool), never by both: whoever holds its
-//! [baton](baton) is alone with it. The JS thread works through a [`LocalDocument`], which keeps the baton until the
-//! tick ends; remote updates wait meanwhile as [jobs](jobs) and are applied by the pool in slices of about a
+//! A [`Document`] is touched by the JS thread and by the [pool], never by both: whoever holds its
+//! [baton] is alone with it. The JS thread works through a [`LocalDocument`], which keeps the baton until the
+//! tick ends; remote updates wait meanwhile as [jobs] and are applied by the pool in slices of about a
 //! millisecond. Everything listeners may ask about a transaction is [captured](capture) as plain data when it commits.
 //!
 //! This layer knows neither sockets nor JavaScript. A provider is an [`Attachment`], the JS thread a [`Waker`].

@@ -157,4 +157,37 @@ mod tests {
             "{result:?}"
         );
     }
+
+    #[test]
+    fn merges_updates_that_start_and_end_inside_of_each_others_gaps() {
+        let text = "abcdefghij";
+        let updates = typed(text);
+        let pick = |indices: &[usize]| {
+            let picked: Vec<_> = indices.iter().map(|&index| &updates[index]).collect();
+            merge(&picked).unwrap()
+        };
+        for (label, parts) in [
+            ("one in the middle", [vec![0, 1, 7, 8, 9], vec![2, 3, 4, 5, 6]]),
+            ("overlapping both ends", [vec![0, 1, 2, 6, 9], vec![1, 2, 3, 4, 5, 6, 7, 8]]),
+            ("gap in gap", [vec![0, 9, 1], vec![2, 3, 6, 7, 4, 5, 8]]),
+            ("crossing", [vec![0, 2, 4, 6, 8], vec![1, 3, 5, 7, 9]]),
+        ] {
+            let merged = merge(&[pick(&parts[0]), pick(&parts[1])]).unwrap();
+            assert_eq!(inspect_v1(&merged).map(|it| it.has_gaps), Ok(false), "{label}");
+            assert_eq!(text_of(&merged), text, "{label}");
+        }
+    }
+
+    #[test]
+    fn an_update_split_at_its_gaps_is_the_same_update() {
+        let updates = typed("abcdefgh");
+        let gappy = merge(&[&updates[0], &updates[1], &updates[4], &updates[7]]).unwrap();
+        assert_eq!(inspect_v1(&gappy).map(|it| it.has_gaps), Ok(true));
+        let parts = split_at_gaps(&gappy).unwrap();
+        assert_eq!(parts.len(), 4, "three runs and the deletions");
+        assert!(parts.iter().all(|part| inspect_v1(part).is_ok_and(|it| !it.has_gaps)));
+        let rest: Vec<_> = [2, 3, 5, 6].iter().map(|&index| updates[index].clone()).collect();
+        let all: Vec<_> = parts.into_iter().chain(rest).collect();
+        assert_eq!(text_of(&merge(&all).unwrap()), "abcdefgh");
+    }
 }

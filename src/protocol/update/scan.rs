@@ -155,15 +155,12 @@ impl<'a> Scan<'a> {
                 let is_gap = self.gaps > gaps;
                 let end = self.len - self.reader.remaining();
                 if let Some(runs) = self.runs.as_mut().filter(|_| !is_gap) {
-                    match runs.last_mut().filter(|_| is_in_run) {
-                        Some(run) => {
-                            run.blocks += 1;
-                            run.len = end - run.start;
-                        }
-                        None => {
-                            let len = end - start;
-                            runs.push(Run { client, clock: block_clock, blocks: 1, start, len });
-                        }
+                    if let Some(run) = runs.last_mut().filter(|_| is_in_run) {
+                        run.blocks += 1;
+                        run.len = end - run.start;
+                    } else {
+                        let len = end - start;
+                        runs.push(Run { client, clock: block_clock, blocks: 1, start, len });
                     }
                 }
                 is_in_run = !is_gap;
