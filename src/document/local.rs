@@ -9,7 +9,8 @@ use yrs::updates::encoder::Encode;
 use yrs::{IdSet, Origin, ReadTxn, StateVector, Store, Transact, Transaction, TransactionMut};
 
 use super::record::Record;
-use super::shared::{Document, Interest, Shared, Waker, decode, invalid};
+use super::shared::{Document, Interest, Shared, Waker, invalid};
+use super::slice::decode;
 use super::subdocument::Subdocument;
 use super::undo::NO_ORIGIN;
 use super::value::TypeHandle;

@@ -22,6 +22,7 @@ mod pool;
 mod position;
 mod record;
 mod shared;
+mod slice;
 mod subdocument;
 mod text_delta;
 mod undo;
