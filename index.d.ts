@@ -201,6 +201,14 @@ export interface AddDocOptions {
   awareness?: Awareness
 }
 
+/** Options of calls that wait. */
+export interface CallOptions {
+  /** Time in ms until the call rejects with `ERR_TIMEOUT`. Default: 30000. */
+  timeout?: number
+  /** Its abortion rejects the call with `ERR_ABORTED`, whose `cause` is the reason of the signal. */
+  signal?: AbortSignal
+}
+
 /** What a provider knows of a document. */
 export interface DocState {
   readonly doc: YDoc
@@ -404,10 +412,18 @@ export declare class ProtocolManager {
   /**
    * Resolves when every edit made before the call is in the log.
    *
-   * Rejects with `ERR_TIMEOUT` when the server did not confirm in time (30 s by default), `ERR_REFUSED`,
-   * `ERR_PERMISSION_DENIED`, `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY` or `ERR_DESTROYED`.
+   * Rejects with `ERR_TIMEOUT` when the server did not confirm in time, `ERR_ABORTED`, `ERR_REFUSED`,
+   * `ERR_PERMISSION_DENIED`, `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY` or `ERR_DESTROYED`. Whatever ends it, edits are
+   * kept and sent. Throws `ERR_INVALID_OPTION`.
    */
-  flush(options?: { timeout?: number }): Promise<void>
+  flush(options?: CallOptions): Promise<void>
+  /**
+   * Resolves when the document holds everything the server had: at once if it is synced already.
+   *
+   * Rejects with `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_DESTROYED`, or `ERR_UNKNOWN_DOC` when the provider has no document
+   * with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_OPTION`.
+   */
+  whenSynced(docId: string, options?: CallOptions): Promise<void>
   /**
    * Sends a message of your own: a type and what follows it. It is not kept for later: when not connected, an
    * `error` event with `ERR_CONNECTION` says so.

@@ -37,10 +37,15 @@ impl Deferred {
                 }
                 Ok(Err(_)) => {}
                 Err(error) => {
-                    let reason: Unknown<'_> = to_object(env, error);
-                    sys::napi_reject_deferred(env.raw(), self.0, reason.raw());
+                    self.reject(env, &to_object(env, error));
                 }
             }
         }
+    }
+
+    /// Rejects the promise with any value.
+    pub(super) fn reject(self, env: Env, reason: &Unknown<'_>) {
+        // SAFETY: settled once, because `self` is consumed; the value belongs to this environment.
+        unsafe { sys::napi_reject_deferred(env.raw(), self.0, reason.raw()) };
     }
 }

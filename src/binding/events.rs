@@ -76,7 +76,8 @@ pub(super) fn to_js<'env>(
         | Event::DocLoaded { .. }
         | Event::Offset { .. }
         | Event::Awareness { .. }
-        | Event::Flushed { .. } => Vec::new(),
+        | Event::Flushed { .. }
+        | Event::Waited { .. } => Vec::new(),
     };
     Ok(calls)
 }

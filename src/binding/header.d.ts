@@ -201,6 +201,14 @@ export interface AddDocOptions {
   awareness?: Awareness
 }
 
+/** Options of calls that wait. */
+export interface CallOptions {
+  /** Time in ms until the call rejects with `ERR_TIMEOUT`. Default: 30000. */
+  timeout?: number
+  /** Its abortion rejects the call with `ERR_ABORTED`, whose `cause` is the reason of the signal. */
+  signal?: AbortSignal
+}
+
 /** What a provider knows of a document. */
 export interface DocState {
   readonly doc: YDoc

@@ -21,7 +21,9 @@
     reason = "'env is the life of the environment everywhere"
 )]
 
+mod abort;
 mod arguments;
+mod calls;
 mod deferred;
 pub mod envelope;
 mod error;

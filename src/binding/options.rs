@@ -286,7 +286,8 @@ fn set_all(query: &mut Vec<(String, String)>, pairs: Vec<(String, String)>) {
     }
 }
 
-fn milliseconds(value: f64) -> Duration {
+/// A time as JavaScript gives it; below zero it is zero.
+pub(super) fn milliseconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value.max(0.0) / 1000.0).unwrap_or(Duration::MAX)
 }
 

@@ -9,7 +9,7 @@ use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
 
 use super::arguments::Argument;
-use super::deferred::Deferred;
+use super::calls::{CallKind, CallOptions};
 use super::error::{OrThrow, Result, throw};
 use super::events::status_name;
 use super::js_thread::JsThread;
@@ -25,7 +25,6 @@ use crate::session::Status;
 
 /// How long a destroyed provider may take to send what was said before.
 const LINGER: Duration = Duration::from_secs(2);
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Keeps Yjs documents in sync with a server: one Socket.IO connection, any number of documents.
 ///
@@ -218,31 +217,44 @@ impl ProtocolManager {
 
     /// Resolves when every edit made before the call is in the log.
     ///
-    /// Rejects with `ERR_TIMEOUT` when the server did not confirm in time (30 s by default), `ERR_REFUSED`,
-    /// `ERR_PERMISSION_DENIED`, `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY` or `ERR_DESTROYED`.
-    #[napi(ts_args_type = "options?: { timeout?: number }", ts_return_type = "Promise<void>")]
+    /// Rejects with `ERR_TIMEOUT` when the server did not confirm in time, `ERR_ABORTED`, `ERR_REFUSED`,
+    /// `ERR_PERMISSION_DENIED`, `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY` or `ERR_DESTROYED`. Whatever ends it, edits are
+    /// kept and sent. Throws `ERR_INVALID_OPTION`.
+    #[napi(ts_args_type = "options?: CallOptions", ts_return_type = "Promise<void>")]
     pub fn flush<'env>(
         &self,
         env: &'env Env,
         options: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, ()>> {
-        let options = options.map(|it| Fields::new(*env, "options", it)).transpose()?;
-        let timeout = match options.as_ref().map(|it| it.number("timeout")).transpose()?.flatten() {
-            Some(timeout) => {
-                Duration::try_from_secs_f64(timeout.max(0.0) / 1000.0).unwrap_or(Duration::MAX)
-            }
-            None => FLUSH_TIMEOUT,
-        };
-        let (deferred, promise) = Deferred::new(env)?;
-        if let Err(error) = self.core.check_alive() {
-            deferred.settle::<()>(*env, Err(error));
-            return Ok(promise);
-        }
-        self.core.thread.flush_updates();
-        self.core.keep_alive(*env)?;
-        let id = self.core.add_flush(deferred);
-        self.core.handle.flush(id, timeout);
-        Ok(promise)
+        let options = CallOptions::parse(*env, options)?;
+        self.core.call(env, CallKind::Flush, &options, |id, timeout| {
+            self.core.thread.flush_updates();
+            self.core.handle.flush(id, timeout);
+            Ok(())
+        })
+    }
+
+    /// Resolves when the document holds everything the server had: at once if it is synced already.
+    ///
+    /// Rejects with `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_DESTROYED`, or `ERR_UNKNOWN_DOC` when the provider has no document
+    /// with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_OPTION`.
+    #[napi(ts_args_type = "docId: string, options?: CallOptions", ts_return_type = "Promise<void>")]
+    pub fn when_synced<'env>(
+        &self,
+        env: &'env Env,
+        doc_id: Unknown<'env>,
+        options: Option<Unknown<'env>>,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let doc_id = Argument::new(*env, "docId", &doc_id).string()?;
+        let options = CallOptions::parse(*env, options)?;
+        self.core.call(env, CallKind::WhenSynced, &options, |id, timeout| {
+            let key = self.core.key_of(&doc_id).ok_or_else(|| {
+                let message = format!("the provider has no document '{doc_id}'");
+                ProviderError::new(ErrorCode::UnknownDoc, message)
+            })?;
+            self.core.handle.when_synced(id, key, timeout);
+            Ok(())
+        })
     }
 
     /// Sends a message of your own: a type and what follows it. It is not kept for later: when not connected, an

@@ -1,13 +1,14 @@
 //! State of one provider on the JS thread, and what its events do to it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, Unknown};
+use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, PromiseRaw, Unknown};
 use napi::{Env, JsValue};
 
+use super::calls::{CallKind, CallOptions, Calls};
 use super::deferred::Deferred;
 use super::error::{OrThrow, Result};
 use super::hidden::Hidden;
@@ -29,7 +30,7 @@ pub(super) struct ProviderCore {
     status: Cell<Status>,
     socket_id: RefCell<Option<Arc<str>>>,
     documents: RefCell<ProviderDocuments>,
-    flushes: RefCell<HashMap<u64, Deferred>>,
+    calls: Calls,
     next: Cell<u64>,
     wrapper: RefCell<Option<Reference>>,
     /// While it connects, is connected or leaves, the provider and its listeners live without anybody holding it.
@@ -40,7 +41,7 @@ pub(super) struct ProviderCore {
     is_auto_connect_due: Cell<bool>,
     /// Calls of `connect`, to tell news of the last one from older news.
     connects: Cell<u64>,
-    /// The session rests: nothing keeps the provider but pending flushes.
+    /// The session rests: nothing keeps the provider but pending calls.
     is_idle: Cell<bool>,
 }
 
@@ -69,7 +70,7 @@ impl ProviderCore {
             status: Cell::new(Status::Disconnected),
             socket_id: RefCell::default(),
             documents: RefCell::default(),
-            flushes: RefCell::default(),
+            calls: Calls::default(),
             next: Cell::new(1),
             wrapper: RefCell::default(),
             alive: RefCell::default(),
@@ -166,8 +167,7 @@ impl ProviderCore {
     }
 
     fn let_go(&self, env: Env) {
-        let is_busy = !self.flushes.borrow().is_empty();
-        if !is_busy && self.alive.take().is_some() && self.is_referenced.get() {
+        if self.calls.is_empty() && self.alive.take().is_some() && self.is_referenced.get() {
             self.thread.keep_process_alive(env, false);
         }
     }
@@ -254,10 +254,54 @@ impl ProviderCore {
         self.thread.hidden.get_object(env, &wrapper, Hidden::Owner)
     }
 
-    pub(super) fn add_flush(&self, deferred: Deferred) -> u64 {
+    /// Makes the promise of a call, and starts it: `start` gets its id and timeout. Until it ends, the provider lives.
+    pub(super) fn call<'env>(
+        self: &Rc<Self>,
+        env: &'env Env,
+        kind: CallKind,
+        options: &CallOptions<'env>,
+        start: impl FnOnce(u64, Duration) -> std::result::Result<(), ProviderError>,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let (deferred, promise) = Deferred::new(env)?;
+        if let Err(error) = self.check_alive() {
+            deferred.settle::<()>(*env, Err(error));
+            return Ok(promise);
+        }
+        if let Some(signal) = &options.signal
+            && signal.is_aborted()?
+        {
+            deferred.reject(*env, &signal.error(*env)?);
+            return Ok(promise);
+        }
         let id = self.next_id();
-        self.flushes.borrow_mut().insert(id, deferred);
-        id
+        if let Err(error) = start(id, options.timeout) {
+            deferred.settle::<()>(*env, Err(error));
+            return Ok(promise);
+        }
+        let core = Rc::downgrade(self);
+        let on_abort = move |env| {
+            core.upgrade().inspect(|core| core.abort_call(env, id));
+        };
+        let abort = options.signal.as_ref().map(|it| it.listen(*env, on_abort)).transpose()?;
+        self.calls.add(id, kind, deferred, abort);
+        self.keep_alive(*env)?;
+        Ok(promise)
+    }
+
+    fn abort_call(&self, env: Env, id: u64) {
+        // Fails only with a signal of the user's own making.
+        match self.calls.abort(env, id) {
+            Ok(Some(CallKind::Flush)) => self.handle.cancel_flush(id),
+            Ok(Some(CallKind::WhenSynced)) => self.handle.cancel_when_synced(id),
+            Ok(None) | Err(_) => {}
+        }
+        self.rest_if_idle(env);
+    }
+
+    fn rest_if_idle(&self, env: Env) {
+        if self.is_idle.get() && !self.is_destroyed.get() {
+            self.let_go(env);
+        }
     }
 
     pub(super) fn listeners<'env>(&self, env: Env) -> Result<Option<Listeners<'env>>> {
@@ -299,14 +343,9 @@ impl ProviderCore {
                 }
                 Ok(Vec::new())
             }
-            Event::Flushed { id, result } => {
-                let deferred = self.flushes.borrow_mut().remove(&id);
-                if let Some(deferred) = deferred {
-                    deferred.settle(env, result);
-                }
-                if self.is_idle.get() && !self.is_destroyed.get() {
-                    self.let_go(env);
-                }
+            Event::Flushed { id, result } | Event::Waited { id, result } => {
+                self.calls.settle(env, id, result);
+                self.rest_if_idle(env);
                 Ok(Vec::new())
             }
             Event::Synced { doc, state } => {
@@ -358,11 +397,8 @@ impl ProviderCore {
 
     /// The driver task has ended.
     pub(super) fn handle_finished(&self, env: Env) {
-        let flushes = self.flushes.take();
-        for deferred in flushes.into_values() {
-            let error = ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed");
-            deferred.settle::<()>(env, Err(error));
-        }
+        let error = ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed");
+        self.calls.fail_all(env, &error);
         self.forget_documents();
         if let (Ok(Some(mut listeners)), true) = (self.listeners(env), self.is_destroyed.get()) {
             listeners.clear().ok();
@@ -374,6 +410,7 @@ impl ProviderCore {
     /// The environment is going away.
     pub(super) fn abandon(&self) {
         self.handle.abandon();
+        self.calls.abandon();
     }
 
     fn forget_documents(&self) {

@@ -152,6 +152,10 @@ impl<D: Dialer> Driver<D> {
             Command::LocalAwareness(key) => self.session.handle_local_awareness(now, key),
             Command::Flush { id, timeout } => self.session.flush(now, id, timeout),
             Command::CancelFlush { id } => self.session.cancel_flush(id),
+            Command::WhenSynced { id, doc, timeout } => {
+                self.session.when_synced(now, id, doc, timeout);
+            }
+            Command::CancelWhenSynced { id } => self.session.cancel_when_synced(id),
             Command::MessageEvents { is_wanted } => self.session.set_message_events(is_wanted),
             Command::Send(message) => {
                 let UserMessage { channel, message_type, payload, doc_id, parent_id } = *message;

@@ -34,6 +34,8 @@ pub(super) enum Command {
     LocalAwareness(DocKey),
     Flush { id: u64, timeout: Duration },
     CancelFlush { id: u64 },
+    WhenSynced { id: u64, doc: DocKey, timeout: Duration },
+    CancelWhenSynced { id: u64 },
     MessageEvents { is_wanted: bool },
     Send(Box<UserMessage>),
     LocalUpdates { doc: DocKey, updates: Vec<Bytes> },
@@ -109,6 +111,16 @@ impl Handle {
     /// Gives up waiting for a flush; no event follows, unless it is under way already.
     pub fn cancel_flush(&self, id: u64) {
         self.send_command(Command::CancelFlush { id });
+    }
+
+    /// Asks for [`crate::session::Event::Waited`] with this id.
+    pub fn when_synced(&self, id: u64, doc: DocKey, timeout: Duration) {
+        self.send_command(Command::WhenSynced { id, doc, timeout: timeout.min(LONGEST) });
+    }
+
+    /// Gives up waiting for a document; no event follows, unless it is under way already.
+    pub fn cancel_when_synced(&self, id: u64) {
+        self.send_command(Command::CancelWhenSynced { id });
     }
 
     /// Whether [`crate::session::Event::Message`] is wanted. It is, unless told otherwise.

@@ -9,6 +9,7 @@ use super::config::SessionConfig;
 use super::event::Event;
 use super::flush::FlushWaiters;
 use super::output::Output;
+use super::sync_waiters::SyncWaiters;
 use super::timers::{DocumentTimer, Timer, Timers};
 use super::window::Window;
 use super::work::{DocKey, Work};
@@ -23,11 +24,12 @@ pub(crate) struct Context {
     pub(crate) acks: Acks,
     pub(crate) window: Window,
     pub(crate) flushes: FlushWaiters,
+    pub(crate) sync_waiters: SyncWaiters,
     /// Documents with edits that are not in the log.
     pub(crate) unconfirmed: HashSet<DocKey>,
     /// A document became synced since the session looked last.
     pub(crate) has_synced: bool,
-    /// The user left: nothing is reported any more but the end of flushes.
+    /// The user left: nothing is reported any more but the end of calls.
     pub(crate) is_silent: bool,
     /// Documents that may have sync messages to send; each is in here once, so that everyone gets a turn.
     pub(crate) sync_turns: VecDeque<DocKey>,
@@ -47,6 +49,7 @@ impl Context {
             acks: Acks::default(),
             window: Window::default(),
             flushes: FlushWaiters::default(),
+            sync_waiters: SyncWaiters::default(),
             unconfirmed: HashSet::new(),
             has_synced: false,
             is_silent: false,
@@ -84,6 +87,12 @@ impl Context {
     pub(crate) fn flushed(&mut self, id: u64, result: Result<(), ProviderError>) {
         self.timers.stop(Timer::Flush(id));
         self.outputs.push_back(Output::Event(Event::Flushed { id, result }));
+    }
+
+    /// A `when_synced` ended.
+    pub(crate) fn waited(&mut self, id: u64, result: Result<(), ProviderError>) {
+        self.timers.stop(Timer::Sync(id));
+        self.outputs.push_back(Output::Event(Event::Waited { id, result }));
     }
 
     /// The connection is gone, and with it everything that was to be sent on it.

@@ -63,13 +63,16 @@ impl Session {
     }
 
     /// Ends the session for good. Edits that are not in the log yet have until `linger` to get there; then
-    /// [`Output::Finished`] is the last output. Pending flushes are rejected at once. A second call does nothing.
+    /// [`Output::Finished`] is the last output. Pending calls are rejected at once. A second call does nothing.
     pub fn destroy(&mut self, now: Instant, linger: Duration) {
         if std::mem::replace(&mut self.is_destroyed, true) {
             return;
         }
         for id in self.cx.flushes.cancel_all() {
             self.cx.flushed(id, Err(destroyed()));
+        }
+        for id in self.cx.sync_waiters.cancel_all() {
+            self.cx.waited(id, Err(destroyed()));
         }
         let is_useful = *self.connection.state() != State::Idle && self.is_waiting();
         self.is_wanted = false;

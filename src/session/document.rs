@@ -125,6 +125,10 @@ impl DocumentSync {
         &self.offsets
     }
 
+    pub(crate) fn is_synced(&self) -> bool {
+        self.synced.is_synced()
+    }
+
     pub(crate) fn take_moved(&mut self) -> Option<Position> {
         self.offsets.take_moved()
     }

@@ -124,4 +124,11 @@ pub enum Event {
         /// `Ok` when every local edit made before the call is in the log.
         result: Result<(), ProviderError>,
     },
+    /// A `when_synced` ended.
+    Waited {
+        /// The id given to [`super::Session::when_synced`].
+        id: u64,
+        /// `Ok` when the document is synced.
+        result: Result<(), ProviderError>,
+    },
 }

@@ -108,6 +108,12 @@ impl Session {
                         self.cx.flushed(id, Err(ProviderError::new(ErrorCode::Timeout, message)));
                     }
                 }
+                Timer::Sync(id) => {
+                    if self.cx.sync_waiters.cancel(id) {
+                        let message = "the document was not synced in time";
+                        self.cx.waited(id, Err(ProviderError::new(ErrorCode::Timeout, message)));
+                    }
+                }
                 Timer::Window => self.cx.window.write_off(),
                 Timer::Connect => self.time_out(now),
                 Timer::Heartbeat => self.close(now, "ping timeout", None),

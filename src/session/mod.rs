@@ -46,6 +46,7 @@ mod replies;
 #[allow(clippy::module_inception, reason = "a file is named for its main type")]
 mod session;
 mod step_one;
+mod sync_waiters;
 mod synced;
 mod timers;
 mod transmit;

@@ -71,7 +71,7 @@ impl Session {
         }
     }
 
-    /// Removes a document after sending, if connected, what it has to send. Pending flushes that wait for it are
+    /// Removes a document after sending, if connected, what it has to send. Pending calls that wait for it are
     /// rejected; edits that nobody carries to the log any more are reported as an error. Unknown keys are ignored.
     pub fn remove_document(&mut self, now: Instant, key: DocKey) {
         let Some(document) = self.documents.get_mut(key) else { return };
@@ -94,6 +94,10 @@ impl Session {
         for id in self.cx.flushes.fail(key, 0) {
             let message = "the document was removed before its edits were confirmed";
             self.cx.flushed(id, Err(ProviderError::new(ErrorCode::UnknownDoc, message)));
+        }
+        for id in self.cx.sync_waiters.take(key) {
+            let message = "the document was removed before it was synced";
+            self.cx.waited(id, Err(ProviderError::new(ErrorCode::UnknownDoc, message)));
         }
     }
 
@@ -123,6 +127,30 @@ impl Session {
     pub fn cancel_flush(&mut self, id: u64) {
         self.cx.flushes.cancel(id);
         self.cx.timers.stop(Timer::Flush(id));
+    }
+
+    /// Asks for [`Event::Waited`] once the document is synced, which it may be already. It fails with `ERR_TIMEOUT` after
+    /// `timeout`, and with `ERR_UNKNOWN_DOC` when the document is not here or is removed.
+    pub fn when_synced(&mut self, now: Instant, id: u64, key: DocKey, timeout: Duration) {
+        if self.is_destroyed {
+            return self.cx.waited(id, Err(destroyed()));
+        }
+        let Some(document) = self.documents.get(key) else {
+            let message = "the document is not here";
+            return self.cx.waited(id, Err(ProviderError::new(ErrorCode::UnknownDoc, message)));
+        };
+        if document.is_synced() {
+            self.cx.waited(id, Ok(()));
+        } else {
+            self.cx.sync_waiters.add(id, key);
+            self.cx.timers.set(Timer::Sync(id), now + timeout);
+        }
+    }
+
+    /// Gives up waiting for a document; no event follows.
+    pub fn cancel_when_synced(&mut self, id: u64) {
+        self.cx.sync_waiters.cancel(id);
+        self.cx.timers.stop(Timer::Sync(id));
     }
 
     /// Sends a message of the user's own, without asking for an ack: `payload` is what follows the type. Fails with

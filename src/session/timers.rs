@@ -20,6 +20,8 @@ pub(crate) enum Timer {
     Departure,
     /// A `flush` gives up.
     Flush(u64),
+    /// A `when_synced` gives up.
+    Sync(u64),
     /// One of a document's own deadlines.
     Document(DocKey, DocumentTimer),
 }

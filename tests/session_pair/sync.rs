@@ -35,6 +35,59 @@ fn is_synced_after_the_answer_and_loaded_once() {
     assert_eq!(loaded.count(), 1);
 }
 
+fn when_synced(world: &mut World, client: usize, id: u64, key: DocKey) {
+    world.clients[client].session.when_synced(world.now, id, key, 5 * SECOND);
+    world.settle();
+}
+
+#[test]
+fn who_waits_for_a_synced_document_is_told_after_the_event_and_at_once_if_it_is() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.add_client(&["doc"]);
+    when_synced(&mut world, a, 1, DOC);
+    assert_eq!(world.waited(a, 1), None);
+    world.connect(a);
+    assert_eq!(world.waited(a, 1), Some(Ok(())));
+    let events = &world.clients[a].events;
+    let first = |wanted: fn(&Event) -> bool| events.iter().position(wanted);
+    let synced = first(|event| matches!(event, Event::Synced { .. }));
+    let waited = first(|event| matches!(event, Event::Waited { .. }));
+    assert!(synced < waited, "the state is known when the wait is over");
+    when_synced(&mut world, a, 2, DOC);
+    assert_eq!(world.waited(a, 2), Some(Ok(())));
+    world.cut(a);
+    when_synced(&mut world, a, 3, DOC);
+    assert_eq!(world.waited(a, 3), None, "no longer synced");
+    world.advance(4 * SECOND);
+    assert_eq!(world.waited(a, 3), Some(Ok(())), "after the reconnect");
+}
+
+#[test]
+fn who_waits_in_vain_is_told_why() {
+    let mut world = World::new(Switches { answers: false, echoes: false, ..Switches::gateway() });
+    let a = world.join(&["doc", "other"]);
+    when_synced(&mut world, a, 1, DOC);
+    when_synced(&mut world, a, 2, DOC);
+    world.clients[a].session.cancel_when_synced(2);
+    when_synced(&mut world, a, 3, DocKey(9));
+    assert_eq!(world.waited(a, 3), Some(Err(ErrorCode::UnknownDoc)));
+    world.advance(4 * SECOND);
+    assert_eq!(world.waited(a, 1), None);
+    world.advance(2 * SECOND);
+    assert_eq!(world.waited(a, 1), Some(Err(ErrorCode::Timeout)));
+    when_synced(&mut world, a, 4, DOC);
+    when_synced(&mut world, a, 5, DocKey(2));
+    world.clients[a].session.remove_document(world.now, DOC);
+    world.settle();
+    assert_eq!(world.waited(a, 4), Some(Err(ErrorCode::UnknownDoc)));
+    assert_eq!(world.waited(a, 5), None, "another document");
+    world.clients[a].session.destroy(world.now, SECOND);
+    when_synced(&mut world, a, 6, DocKey(2));
+    assert_eq!(world.waited(a, 5), Some(Err(ErrorCode::Destroyed)));
+    assert_eq!(world.waited(a, 6), Some(Err(ErrorCode::Destroyed)));
+    assert_eq!(world.waited(a, 2), None, "cancelled");
+}
+
 #[test]
 fn is_not_synced_before_the_answer_is_applied() {
     let mut world = World::new(Switches { answers: false, echoes: false, ..Switches::gateway() });

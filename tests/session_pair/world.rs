@@ -197,6 +197,16 @@ impl World {
         })
     }
 
+    /// How a wait that was started with this id has ended so far.
+    pub(crate) fn waited(&self, client: usize, id: u64) -> Option<Result<(), ErrorCode>> {
+        self.clients[client].events.iter().find_map(|event| match event {
+            Event::Waited { id: ended, result } if *ended == id => {
+                Some(result.clone().map_err(|error| error.code))
+            }
+            _ => None,
+        })
+    }
+
     pub(crate) fn connection(&self, client: usize) -> Option<ConnectionId> {
         match self.clients[client].link {
             Link::Open(_, id) => Some(id),

@@ -160,6 +160,9 @@ impl DocumentSync {
         if completion == Completion::Loaded {
             cx.event(Event::DocLoaded { doc: self.key });
         }
+        for id in cx.sync_waiters.take(self.key) {
+            cx.waited(id, Ok(()));
+        }
     }
 
     fn handle_awareness(&mut self, now: Instant, cx: &mut Context, update: &[u8]) {

@@ -1,0 +1,102 @@
+//! Calls that wait for the session: what ends them, and who is told.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use napi::Env;
+use napi::bindgen_prelude::Unknown;
+
+use super::abort::{AbortListener, AbortSignal};
+use super::deferred::Deferred;
+use super::error::Result;
+use super::options::{Fields, milliseconds};
+use crate::error::ProviderError;
+
+/// How long a call waits unless it says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a call waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallKind {
+    Flush,
+    WhenSynced,
+}
+
+/// Options of a call.
+pub(super) struct CallOptions<'env> {
+    pub(super) timeout: Duration,
+    pub(super) signal: Option<AbortSignal<'env>>,
+}
+
+impl<'env> CallOptions<'env> {
+    /// Throws `ERR_INVALID_OPTION`.
+    pub(super) fn parse(env: Env, options: Option<Unknown<'env>>) -> Result<Self> {
+        let Some(options) = options else { return Ok(Self { timeout: TIMEOUT, signal: None }) };
+        let options = Fields::new(env, "options", options)?;
+        let timeout = options.number("timeout")?.map_or(TIMEOUT, milliseconds);
+        Ok(Self { timeout, signal: AbortSignal::parse(&options)? })
+    }
+}
+
+/// The calls of one provider that have not ended.
+#[derive(Default)]
+pub(super) struct Calls {
+    pending: RefCell<HashMap<u64, Call>>,
+}
+
+struct Call {
+    kind: CallKind,
+    deferred: Deferred,
+    abort: Option<AbortListener>,
+}
+
+impl Calls {
+    pub(super) fn add(
+        &self,
+        id: u64,
+        kind: CallKind,
+        deferred: Deferred,
+        abort: Option<AbortListener>,
+    ) {
+        self.pending.borrow_mut().insert(id, Call { kind, deferred, abort });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.borrow().is_empty()
+    }
+
+    /// The call has ended. Nothing happens if it was aborted before.
+    pub(super) fn settle(&self, env: Env, id: u64, result: std::result::Result<(), ProviderError>) {
+        let call = self.pending.borrow_mut().remove(&id);
+        if let Some(Call { deferred, abort, .. }) = call {
+            // Whatever a signal of the user's own making throws: the call has ended.
+            abort.map(|it| it.remove(env).ok());
+            deferred.settle(env, result);
+        }
+    }
+
+    /// All calls have ended, for the same reason.
+    pub(super) fn fail_all(&self, env: Env, error: &ProviderError) {
+        let mut ids: Vec<u64> = self.pending.borrow().keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            self.settle(env, id, Err(error.clone()));
+        }
+    }
+
+    /// The signal of the call was aborted. Returns what it waited for, unless it had ended.
+    pub(super) fn abort(&self, env: Env, id: u64) -> Result<Option<CallKind>> {
+        let call = self.pending.borrow_mut().remove(&id);
+        let Some(Call { kind, deferred, abort: Some(abort) }) = call else { return Ok(None) };
+        if let Some(signal) = abort.remove(env)? {
+            deferred.reject(env, &signal.error(env)?);
+        }
+        Ok(Some(kind))
+    }
+
+    /// The environment goes away: nobody waits any more, and references must go before it does.
+    pub(super) fn abandon(&self) {
+        self.pending.take();
+    }
+}
