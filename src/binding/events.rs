@@ -41,6 +41,15 @@ pub(super) fn to_js<'env>(
             payload.set("state", *state)?;
             vec![("synced", vec![payload.to_unknown()])]
         }
+        Event::UnsyncedChanges { doc, state } => match doc_id(*doc) {
+            Some(doc_id) => {
+                let mut payload = Object::new(env)?;
+                payload.set("docId", doc_id)?;
+                payload.set("state", *state)?;
+                vec![("unsyncedChanges", vec![payload.to_unknown()])]
+            }
+            None => Vec::new(),
+        },
         Event::ConnectionClose { reason, description } => {
             vec![(
                 "connection-close",

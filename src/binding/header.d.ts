@@ -246,6 +246,8 @@ export interface ProviderEvents {
   status: (event: { status: ProviderStatus }) => void
   /** A document holds everything the server had, or no longer does; strictly alternating. */
   synced: (event: { docId: string; state: boolean }) => void
+  /** A document has edits that are not in the log, or no longer has any; strictly alternating, `true` first. */
+  unsyncedChanges: (event: { docId: string; state: boolean }) => void
   /** A connection ended. Reasons are those of socket.io-client. */
   'connection-close': (reason: string, description?: string) => void
   /** An attempt failed, or the server refused the connection (`data` is what it said). */

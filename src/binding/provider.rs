@@ -105,6 +105,13 @@ impl ProtocolManager {
         Ok(socket)
     }
 
+    /// Whether a document has edits that are not in the log: made, and not confirmed by the server.
+    #[napi(getter)]
+    pub fn has_unsynced_changes(&self) -> bool {
+        self.core.thread.flush_updates();
+        self.core.handle.has_unsynced_changes()
+    }
+
     /// Connects, and stays connected until `disconnect()` or `destroy()`. When connected already: syncs anew.
     ///
     /// Throws `ERR_DESTROYED`.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::WeakUnboundedSender;
 
+use super::counters::Counters;
 use super::handle::Command;
 use crate::document::{Attachment, AttachmentId, Document, JobDone};
 use crate::session::{DocKey, Work, WorkDone};
@@ -60,28 +61,38 @@ impl Drop for Attachments {
 pub(super) struct Port {
     doc: DocKey,
     commands: WeakUnboundedSender<Command>,
+    counters: Arc<Counters>,
     /// Updates that came before the driver could know the document; `None` once it does.
     early: Mutex<Option<Vec<Bytes>>>,
 }
 
 impl Port {
-    pub(super) fn new(doc: DocKey, commands: WeakUnboundedSender<Command>) -> Arc<Self> {
-        Arc::new(Self { doc, commands, early: Mutex::new(Some(Vec::new())) })
+    pub(super) fn new(
+        doc: DocKey,
+        commands: WeakUnboundedSender<Command>,
+        counters: Arc<Counters>,
+    ) -> Arc<Self> {
+        Arc::new(Self { doc, commands, counters, early: Mutex::new(Some(Vec::new())) })
     }
 
     /// The driver has been told of the document: sends what came before, and everything from now on at once.
     pub(super) fn open(&self) {
         let mut early = self.early.lock();
         if let Some(updates) = early.take().filter(|updates| !updates.is_empty()) {
-            self.send(Command::LocalUpdates { doc: self.doc, updates });
+            self.send_updates(updates);
         }
     }
 
-    fn send(&self, command: Command) {
-        if let Some(commands) = self.commands.upgrade() {
-            // As in `Handle`: a task that has ended needs no telling.
-            let _ = commands.send(command);
+    fn send_updates(&self, updates: Vec<Bytes>) {
+        self.counters.begin_edits();
+        if !self.send(Command::LocalUpdates { doc: self.doc, updates }) {
+            self.counters.end_edits();
         }
+    }
+
+    /// Returns whether the task lives. As in `Handle`: one that has ended needs no telling.
+    fn send(&self, command: Command) -> bool {
+        self.commands.upgrade().is_some_and(|commands| commands.send(command).is_ok())
     }
 }
 
@@ -91,12 +102,12 @@ impl Attachment for Port {
         let mut early = self.early.lock();
         match early.as_mut() {
             Some(early) => early.extend(updates),
-            None => self.send(Command::LocalUpdates { doc: self.doc, updates }),
+            None => self.send_updates(updates),
         }
     }
 
     fn handle_job_done(&self, done: JobDone) {
-        self.send(Command::JobDone { doc: self.doc, done });
+        let _: bool = self.send(Command::JobDone { doc: self.doc, done });
     }
 }
 
@@ -128,7 +139,7 @@ mod tests {
     #[test]
     fn keeps_updates_until_the_driver_knows_the_document() {
         let (sender, mut commands) = mpsc::unbounded_channel();
-        let port = Port::new(DocKey(1), sender.downgrade());
+        let port = Port::new(DocKey(1), sender.downgrade(), Arc::default());
         port.handle_updates(vec![Bytes::from_static(b"a"), Bytes::from_static(b"b")]);
         assert!(commands.is_empty());
         port.open();
@@ -139,7 +150,7 @@ mod tests {
     #[test]
     fn does_not_keep_the_driver_alive() {
         let (sender, mut commands) = mpsc::unbounded_channel();
-        let port = Port::new(DocKey(1), sender.downgrade());
+        let port = Port::new(DocKey(1), sender.downgrade(), Arc::default());
         port.open();
         drop(sender);
         assert!(matches!(commands.try_recv(), Err(mpsc::error::TryRecvError::Disconnected)));
@@ -155,7 +166,7 @@ mod tests {
         let mut attachments = Attachments::default();
         let ports: Vec<_> = [1, 2, 3]
             .map(|key| {
-                let port = Port::new(DocKey(key), sender.downgrade());
+                let port = Port::new(DocKey(key), sender.downgrade(), Arc::default());
                 let attachment = document.attach(Arc::<Port>::clone(&port));
                 attachments.insert(DocKey(key), document.clone(), attachment);
                 port

@@ -10,6 +10,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::attachments::{Attachments, work_done};
 use super::auth::AuthSource;
+use super::counters::Counters;
 use super::dial::Dialer;
 use super::handle::{Command, Handle, UserMessage};
 use super::link::{Happened, Link};
@@ -62,6 +63,7 @@ pub fn spawn_on<D: Dialer>(
     sink: Arc<dyn EventSink>,
 ) -> Handle {
     let (handle, commands) = Handle::new();
+    let counters = Arc::clone(handle.counters());
     let room_id = session.room_id.clone();
     let session = Session::new(session, fastrand::u64(..));
     runtime.spawn(async move {
@@ -72,6 +74,7 @@ pub fn spawn_on<D: Dialer>(
             timer: Timer::default(),
             is_finished: false,
             attachments: Attachments::default(),
+            counters,
             commands,
             sink,
         };
@@ -86,6 +89,7 @@ struct Driver<D: Dialer> {
     link: Link<D>,
     timer: Timer,
     attachments: Attachments,
+    counters: Arc<Counters>,
     commands: mpsc::UnboundedReceiver<Command>,
     sink: Arc<dyn EventSink>,
     /// Nothing is left to do but to close the socket.
@@ -143,7 +147,11 @@ impl<D: Dialer> Driver<D> {
             }
             Command::AddDocument { add, document, attachment } => {
                 self.attachments.insert(add.key, document, attachment);
+                let has_content = add.has_content;
                 self.session.add_document(now, add);
+                if has_content {
+                    self.finish_edits();
+                }
             }
             Command::RemoveDocument(key) => {
                 self.session.remove_document(now, key);
@@ -172,11 +180,18 @@ impl<D: Dialer> Driver<D> {
                 for update in updates {
                     self.session.handle_local_update(now, doc, update);
                 }
+                self.finish_edits();
             }
             Command::JobDone { doc, done } => {
                 self.session.handle_work_done(now, work_done(doc, done));
             }
         }
+    }
+
+    /// The session has taken the edits of a command.
+    fn finish_edits(&self) {
+        self.counters.set_unsynced_documents(self.session.unsynced_documents());
+        self.counters.end_edits();
     }
 
     fn poll_link(&mut self, cx: &mut Context<'_>) -> bool {
@@ -226,6 +241,8 @@ impl<D: Dialer> Driver<D> {
 
     fn poll_outputs(&mut self) -> bool {
         let mut is_link_changed = false;
+        // Whoever hears that a flush is done must not be told the contrary.
+        self.counters.set_unsynced_documents(self.session.unsynced_documents());
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Work(work) => self.attachments.request(work),

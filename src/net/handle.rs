@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::attachments::Port;
+use super::counters::Counters;
 use crate::document::{AttachmentId, Document, JobDone};
 use crate::protocol::channel::Channel;
 use crate::session::{AddDocument, DocKey};
@@ -20,6 +21,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 #[derive(Clone)]
 pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
+    counters: Arc<Counters>,
 }
 
 /// What a driver task is told, in the order in which it was said. Edits travel the same way as calls, so that a flush
@@ -54,7 +56,11 @@ pub(super) struct UserMessage {
 impl Handle {
     pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Command>) {
         let (commands, receiver) = mpsc::unbounded_channel();
-        (Self { commands }, receiver)
+        (Self { commands, counters: Arc::default() }, receiver)
+    }
+
+    pub(super) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
     }
 
     /// Connects, and stays connected until [`Handle::disconnect`] or [`Handle::destroy`].
@@ -79,8 +85,12 @@ impl Handle {
 
     /// Adds a document. Every edit made after this call is sent. Returns the origin of what is applied to it.
     pub fn add_document(&self, add: AddDocument, document: &Document) -> AttachmentId {
-        let port = Port::new(add.key, self.commands.downgrade());
+        let port = Port::new(add.key, self.commands.downgrade(), Arc::clone(&self.counters));
         let attachment = document.attach(Arc::<Port>::clone(&port));
+        let has_content = add.has_content;
+        if has_content {
+            self.counters.begin_edits();
+        }
         let is_running = self
             .commands
             .send(Command::AddDocument { add, document: document.clone(), attachment })
@@ -89,6 +99,9 @@ impl Handle {
             port.open();
         } else {
             document.detach(attachment);
+            if has_content {
+                self.counters.end_edits();
+            }
         }
         attachment
     }
@@ -140,6 +153,12 @@ impl Handle {
     ) {
         let message = UserMessage { channel, message_type, payload, doc_id, parent_id };
         self.send_command(Command::Send(Box::new(message)));
+    }
+
+    /// Whether there are edits that are not in the log. Sees every edit that was handed in before the call, and none that
+    /// a [`crate::session::Event::Flushed`] of before has confirmed. Of a task that has ended: what it left behind.
+    pub fn has_unsynced_changes(&self) -> bool {
+        self.counters.has_unsynced_changes()
     }
 
     /// Whether both control the same task.

@@ -12,6 +12,7 @@
 //! ```
 //!
 //! Nobody shares state with the task: edits, results and calls reach it through one queue, so that they keep their order.
+//! There are only counters, to be looked at from outside.
 //! The task holds no state that decides anything; what it knows of the connection is where its socket is. It runs on a
 //! runtime of our own, and reads its socket whatever else is going on: a heartbeat is never late because an update is
 //! being applied, because the event loop is busy, or because the server does not read.
@@ -20,6 +21,7 @@
 
 mod attachments;
 mod auth;
+mod counters;
 mod dial;
 mod driver;
 mod handle;

@@ -29,7 +29,7 @@ pub(crate) struct Context {
     pub(crate) unconfirmed: HashSet<DocKey>,
     /// A document became synced since the session looked last.
     pub(crate) has_synced: bool,
-    /// The user left: nothing is reported any more but the end of calls.
+    /// The user left: nothing is reported any more but the end of calls and what is in the log.
     pub(crate) is_silent: bool,
     /// Documents that may have sync messages to send; each is in here once, so that everyone gets a turn.
     pub(crate) sync_turns: VecDeque<DocKey>,
@@ -93,6 +93,24 @@ impl Context {
     pub(crate) fn waited(&mut self, id: u64, result: Result<(), ProviderError>) {
         self.timers.stop(Timer::Sync(id));
         self.outputs.push_back(Output::Event(Event::Waited { id, result }));
+    }
+
+    /// The document has an edit that is not in the log.
+    pub(crate) fn note_unconfirmed(&mut self, key: DocKey) {
+        if self.unconfirmed.insert(key) {
+            self.report_unsynced(key, true);
+        }
+    }
+
+    /// All edits of the document are in the log.
+    pub(crate) fn note_confirmed(&mut self, key: DocKey) {
+        if self.unconfirmed.remove(&key) {
+            self.report_unsynced(key, false);
+        }
+    }
+
+    fn report_unsynced(&mut self, doc: DocKey, state: bool) {
+        self.outputs.push_back(Output::Event(Event::UnsyncedChanges { doc, state }));
     }
 
     /// The connection is gone, and with it everything that was to be sent on it.

@@ -73,7 +73,7 @@ impl DocumentSync {
         let mut outbox = Outbox::new(cx.config.outbox_limit);
         if has_content && !cx.config.read_only {
             outbox.push_content();
-            cx.unconfirmed.insert(key);
+            cx.note_unconfirmed(key);
         }
         let metadata = Metadata {
             room_id: cx.config.room_id.clone(),

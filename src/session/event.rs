@@ -60,6 +60,14 @@ pub enum Event {
         /// The document.
         doc: DocKey,
     },
+    /// `unsyncedChanges`: strictly alternating per document, starting with `true`. Told also while a connection leaves, and
+    /// not when the document is removed.
+    UnsyncedChanges {
+        /// The document.
+        doc: DocKey,
+        /// Whether it has edits that are not in the log.
+        state: bool,
+    },
     /// `connection-close`: an open connection ended.
     ConnectionClose {
         /// The reason, as socket.io-client words it (`transport close`, `ping timeout`, ...).

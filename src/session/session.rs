@@ -218,6 +218,11 @@ impl Session {
         !self.cx.unconfirmed.is_empty()
     }
 
+    /// How many documents have edits that are not confirmed by the log.
+    pub fn unsynced_documents(&self) -> usize {
+        self.cx.unconfirmed.len()
+    }
+
     /// The highest offset of the document in every partition seen.
     pub fn positions(&self, doc: DocKey) -> &[Position] {
         self.documents.get(doc).map_or(&[], |document| document.offsets().positions())

@@ -9,6 +9,7 @@ use super::server::{ROOM, Switches};
 use super::world::World;
 
 const DOC: DocKey = DocKey(1);
+const OTHER: DocKey = DocKey(2);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn errors(world: &mut World, client: usize) -> Vec<ErrorCode> {
@@ -51,6 +52,49 @@ fn an_edit_is_seen_by_others_and_flushed_with_its_offset() {
     let moved = first(|event| matches!(event, Event::Offset { .. }));
     let flushed = first(|event| matches!(event, Event::Flushed { .. }));
     assert!(moved < flushed, "the offset is known when the flush is done");
+}
+
+#[test]
+fn a_document_is_unsynced_from_its_first_edit_until_the_log_has_the_last() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.add_client(&["doc"]);
+    world.add_document(a, OTHER, "other", "content of before");
+    world.settle();
+    let unsynced = |world: &World| {
+        [DOC, OTHER].map(|doc| world.clients[a].replicas[&doc].has_unsynced_changes)
+    };
+    assert_eq!(unsynced(&world), [false, true], "content counts as an edit");
+    world.connect(a);
+    world.advance(5 * SECOND);
+    assert_eq!(unsynced(&world), [false, false]);
+    world.server.switches.acks = false;
+    world.insert(a, DOC, 0, "x");
+    world.settle();
+    assert_eq!(unsynced(&world), [true, false]);
+    assert_eq!(world.clients[a].session.unsynced_documents(), 1);
+    world.clients[a].session.flush(world.now, 1, SECOND);
+    world.cut(a);
+    world.server.switches.acks = true;
+    world.advance(10 * SECOND);
+    assert_eq!(unsynced(&world), [false, false], "the reconnect brought it");
+    assert_eq!(world.clients[a].session.unsynced_documents(), 0);
+}
+
+#[test]
+fn what_the_log_takes_while_the_user_leaves_is_still_told() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.advance(2 * SECOND);
+    world.take_events(a);
+    world.insert(a, DOC, 0, "x");
+    world.clients[a].session.destroy(world.now, SECOND);
+    world.settle();
+    let unsynced = |event| match event {
+        Event::UnsyncedChanges { state, .. } => Some(state),
+        _ => None,
+    };
+    let told: Vec<bool> = world.take_events(a).into_iter().filter_map(unsynced).collect();
+    assert_eq!(told, [true, false]);
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub(crate) struct Replica {
     pub(crate) doc: Doc,
     pub(crate) awareness: SharedAwareness,
     is_synced: bool,
+    pub(crate) has_unsynced_changes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +136,9 @@ impl World {
             awareness: Some(Arc::clone(&awareness)),
         };
         let client = &mut self.clients[client];
-        client.replicas.insert(key, Replica { doc, awareness, is_synced: false });
+        client
+            .replicas
+            .insert(key, Replica { doc, awareness, is_synced: false, has_unsynced_changes: false });
         client.session.add_document(self.now, add);
     }
 
@@ -434,6 +437,11 @@ impl Client {
                 let replica = self.replicas.get_mut(doc).unwrap();
                 assert_ne!(replica.is_synced, *state, "{label}: synced does not alternate");
                 replica.is_synced = *state;
+            }
+            Event::UnsyncedChanges { doc, state } => {
+                let replica = self.replicas.get_mut(doc).unwrap();
+                let before = std::mem::replace(&mut replica.has_unsynced_changes, *state);
+                assert_ne!(before, *state, "{label}: unsyncedChanges does not alternate");
             }
             _ => {}
         }

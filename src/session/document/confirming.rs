@@ -84,7 +84,7 @@ impl DocumentSync {
     pub(super) fn settle(&mut self, now: Instant, cx: &mut Context) {
         let oldest = self.outbox.oldest_unconfirmed();
         if oldest.is_none() {
-            cx.unconfirmed.remove(&self.key);
+            cx.note_confirmed(self.key);
         }
         for id in cx.flushes.confirm(self.key, oldest) {
             cx.flushed(id, Ok(()));

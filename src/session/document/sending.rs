@@ -31,7 +31,7 @@ impl DocumentSync {
     /// The document was edited.
     pub(crate) fn handle_local_update(&mut self, now: Instant, cx: &mut Context, update: Bytes) {
         let refusal = self.outbox.refusal().map(|(_, error)| error.clone());
-        cx.unconfirmed.insert(self.key);
+        cx.note_unconfirmed(self.key);
         if cx.config.read_only {
             let error = ProviderError::new(
                 ErrorCode::ReadOnly,
