@@ -115,6 +115,16 @@ export interface YTransaction {
   [Symbol.dispose](): void
 }
 
+export interface ProtocolManager {
+  /**
+   * As `destroy()`, after waiting `flush` ms at most until every edit is in the log, through reconnects if need be. The
+   * promise rejects as that of `flush()` does; the provider is ended all the same.
+   */
+  destroy(options: { flush: number }): Promise<void>
+  /** `await using provider = new ProtocolManager(...)`: as `destroy({ flush: 30000 })`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
 /** State of a connection. */
 export type ProviderStatus = 'connecting' | 'connected' | 'disconnected'
 
@@ -392,7 +402,11 @@ export declare class ProtocolManager {
   disconnect(): void
   /**
    * Ends the provider for good. Returns at once; for at most two seconds more it sends what was said before and keeps
-   * the process alive for it. To know that edits are in the log, `await flush()` first. A second call does nothing.
+   * the process alive for it. A second call does nothing.
+   *
+   * With `{ flush }`, waits that many ms at most until every edit is in the log, through reconnects if need be, and
+   * ends the provider then. The promise rejects as that of `flush()` does; the provider is ended all the same. Throws
+   * `ERR_INVALID_OPTION`.
    */
   destroy(): void
   /**

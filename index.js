@@ -890,6 +890,13 @@ module.exports.removeAwarenessStates = nativeBinding.removeAwarenessStates
 module.exports.setPanicHook = nativeBinding.setPanicHook
 module.exports.snapshot = nativeBinding.snapshot
 // What only JavaScript can express: other names of a class, a class made of another one, frozen constants.
+Object.defineProperty(nativeBinding.ProtocolManager.prototype, Symbol.asyncDispose, {
+  value() {
+    return this.destroy({ flush: 30000 })
+  },
+  writable: true,
+  configurable: true
+})
 module.exports.ProtocolProvider = nativeBinding.ProtocolManager
 module.exports.ProtocolConnection = nativeBinding.ProtocolManager
 module.exports.ProtocolProcessing = nativeBinding.ProtocolManager

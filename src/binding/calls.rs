@@ -20,6 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CallKind {
     Flush,
+    /// As `Flush`; then the provider is destroyed, however it ended.
+    LastFlush,
     WhenSynced,
 }
 
@@ -36,6 +38,13 @@ impl<'env> CallOptions<'env> {
         let options = Fields::new(env, "options", options)?;
         let timeout = options.number("timeout")?.map_or(TIMEOUT, milliseconds);
         Ok(Self { timeout, signal: AbortSignal::parse(&options)? })
+    }
+
+    /// Options of `destroy`: how long it may flush before, if at all. Throws `ERR_INVALID_OPTION`.
+    pub(super) fn last_flush(env: Env, options: Option<Unknown<'env>>) -> Result<Option<Self>> {
+        let Some(options) = options else { return Ok(None) };
+        let timeout = Fields::new(env, "options", options)?.number("flush")?.map(milliseconds);
+        Ok(timeout.map(|timeout| Self { timeout, signal: None }))
     }
 }
 
@@ -66,14 +75,19 @@ impl Calls {
         self.pending.borrow().is_empty()
     }
 
-    /// The call has ended. Nothing happens if it was aborted before.
-    pub(super) fn settle(&self, env: Env, id: u64, result: std::result::Result<(), ProviderError>) {
+    /// The call has ended. Returns what it waited for, unless it was aborted before.
+    pub(super) fn settle(
+        &self,
+        env: Env,
+        id: u64,
+        result: std::result::Result<(), ProviderError>,
+    ) -> Option<CallKind> {
         let call = self.pending.borrow_mut().remove(&id);
-        if let Some(Call { deferred, abort, .. }) = call {
-            // Whatever a signal of the user's own making throws: the call has ended.
-            abort.map(|it| it.remove(env).ok());
-            deferred.settle(env, result);
-        }
+        let Call { kind, deferred, abort } = call?;
+        // Whatever a signal of the user's own making throws: the call has ended.
+        abort.map(|it| it.remove(env).ok());
+        deferred.settle(env, result);
+        Some(kind)
     }
 
     /// All calls have ended, for the same reason.

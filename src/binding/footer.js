@@ -1,4 +1,11 @@
 // What only JavaScript can express: other names of a class, a class made of another one, frozen constants.
+Object.defineProperty(nativeBinding.ProtocolManager.prototype, Symbol.asyncDispose, {
+  value() {
+    return this.destroy({ flush: 30000 })
+  },
+  writable: true,
+  configurable: true
+})
 module.exports.ProtocolProvider = nativeBinding.ProtocolManager
 module.exports.ProtocolConnection = nativeBinding.ProtocolManager
 module.exports.ProtocolProcessing = nativeBinding.ProtocolManager

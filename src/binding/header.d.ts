@@ -115,6 +115,16 @@ export interface YTransaction {
   [Symbol.dispose](): void
 }
 
+export interface ProtocolManager {
+  /**
+   * As `destroy()`, after waiting `flush` ms at most until every edit is in the log, through reconnects if need be. The
+   * promise rejects as that of `flush()` does; the provider is ended all the same.
+   */
+  destroy(options: { flush: number }): Promise<void>
+  /** `await using provider = new ProtocolManager(...)`: as `destroy({ flush: 30000 })`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
 /** State of a connection. */
 export type ProviderStatus = 'connecting' | 'connected' | 'disconnected'
 

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use napi::bindgen_prelude::{Object, PromiseRaw, This, Unknown};
 use napi::{Env, JsValue, ValueType};
@@ -10,6 +9,7 @@ use napi_derive::napi;
 
 use super::arguments::Argument;
 use super::calls::{CallKind, CallOptions};
+use super::deferred::Deferred;
 use super::error::{OrThrow, Result, throw};
 use super::events::status_name;
 use super::js_thread::JsThread;
@@ -22,9 +22,6 @@ use crate::error::{ErrorCode, ProviderError};
 use crate::net::{DriverConfig, StaticAuth, spawn};
 use crate::protocol::channel::Channel;
 use crate::session::Status;
-
-/// How long a destroyed provider may take to send what was said before.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Keeps Yjs documents in sync with a server: one Socket.IO connection, any number of documents.
 ///
@@ -134,15 +131,27 @@ impl ProtocolManager {
     }
 
     /// Ends the provider for good. Returns at once; for at most two seconds more it sends what was said before and keeps
-    /// the process alive for it. To know that edits are in the log, `await flush()` first. A second call does nothing.
-    #[napi]
-    pub fn destroy(&self, env: Env) -> Result<()> {
-        if self.core.mark_destroyed() {
-            self.core.thread.flush_updates();
-            self.core.keep_alive(env)?;
-            self.core.handle.destroy(LINGER);
+    /// the process alive for it. A second call does nothing.
+    ///
+    /// With `{ flush }`, waits that many ms at most until every edit is in the log, through reconnects if need be, and
+    /// ends the provider then. The promise rejects as that of `flush()` does; the provider is ended all the same. Throws
+    /// `ERR_INVALID_OPTION`.
+    #[napi(ts_args_type = "", ts_return_type = "void")]
+    pub fn destroy<'env>(
+        &self,
+        env: &'env Env,
+        options: Option<Unknown<'env>>,
+    ) -> Result<Unknown<'env>> {
+        let Some(options) = CallOptions::last_flush(*env, options)? else {
+            self.core.destroy(*env)?;
+            return undefined(env);
+        };
+        if self.core.check_alive().is_err() {
+            let (deferred, promise) = Deferred::new(env)?;
+            deferred.settle(*env, Ok(()));
+            return Ok(promise.to_unknown());
         }
-        Ok(())
+        self.flush_as(env, CallKind::LastFlush, &options).map(|it| it.to_unknown())
     }
 
     /// Adds a document: it is synced from now on. `docId` is the document's guid by default.
@@ -234,11 +243,7 @@ impl ProtocolManager {
         options: Option<Unknown<'env>>,
     ) -> Result<PromiseRaw<'env, ()>> {
         let options = CallOptions::parse(*env, options)?;
-        self.core.call(env, CallKind::Flush, &options, |id, timeout| {
-            self.core.thread.flush_updates();
-            self.core.handle.flush(id, timeout);
-            Ok(())
-        })
+        self.flush_as(env, CallKind::Flush, &options)
     }
 
     /// Resolves when the document holds everything the server had: at once if it is synced already.
@@ -349,6 +354,19 @@ impl ProtocolManager {
     #[napi]
     pub fn unref(&self, env: Env) {
         self.core.set_referenced(env, false);
+    }
+
+    fn flush_as<'env>(
+        &self,
+        env: &'env Env,
+        kind: CallKind,
+        options: &CallOptions<'env>,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        self.core.call(env, kind, options, |id, timeout| {
+            self.core.thread.flush_updates();
+            self.core.handle.flush(id, timeout);
+            Ok(())
+        })
     }
 
     fn listen(

@@ -22,6 +22,9 @@ use crate::error::{ErrorCode, ProviderError};
 use crate::net::{EventSink, Handle};
 use crate::session::{AddDocument, DocKey, Event, Status};
 
+/// How long a destroyed provider may take to send what was said before.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// State of one provider.
 pub(super) struct ProviderCore {
     pub(super) id: u64,
@@ -139,10 +142,16 @@ impl ProviderCore {
         self.handle.disconnect();
     }
 
-    /// Returns whether this call destroyed it.
-    pub(super) fn mark_destroyed(&self) -> bool {
+    /// Ends the provider. A second call does nothing.
+    pub(super) fn destroy(&self, env: Env) -> Result<()> {
         self.is_auto_connect_due.set(false);
-        !self.is_destroyed.replace(true)
+        if self.is_destroyed.replace(true) {
+            return Ok(());
+        }
+        self.thread.flush_updates();
+        self.keep_alive(env)?;
+        self.handle.destroy(LINGER);
+        Ok(())
     }
 
     pub(super) fn set_referenced(&self, env: Env, is_referenced: bool) {
@@ -291,7 +300,7 @@ impl ProviderCore {
     fn abort_call(&self, env: Env, id: u64) {
         // Fails only with a signal of the user's own making.
         match self.calls.abort(env, id) {
-            Ok(Some(CallKind::Flush)) => self.handle.cancel_flush(id),
+            Ok(Some(CallKind::Flush | CallKind::LastFlush)) => self.handle.cancel_flush(id),
             Ok(Some(CallKind::WhenSynced)) => self.handle.cancel_when_synced(id),
             Ok(None) | Err(_) => {}
         }
@@ -344,7 +353,9 @@ impl ProviderCore {
                 Ok(Vec::new())
             }
             Event::Flushed { id, result } | Event::Waited { id, result } => {
-                self.calls.settle(env, id, result);
+                if self.calls.settle(env, id, result) == Some(CallKind::LastFlush) {
+                    self.destroy(env)?;
+                }
                 self.rest_if_idle(env);
                 Ok(Vec::new())
             }
