@@ -43,6 +43,8 @@ struct Sent {
     update: Bytes,
     ack_id: u64,
     at: Instant,
+    /// Whether the server was known to listen by then.
+    is_expected: bool,
 }
 
 /// Edits that only the document has: what the server lacks must be computed from it.
@@ -176,8 +178,26 @@ impl Outbox {
         let batch = self.take_merged(0, count)?;
         self.unmerged = self.unmerged.min(self.unsent.len());
         let update = batch.update.clone();
-        self.sent.push_back(Sent { edits: batch.edits, update: batch.update, ack_id, at: now });
+        self.sent.push_back(Sent {
+            edits: batch.edits,
+            update: batch.update,
+            ack_id,
+            at: now,
+            is_expected: false,
+        });
         Some(update)
+    }
+
+    /// The server was known to listen when the last update was sent.
+    pub(crate) fn expect_last(&mut self) {
+        if let Some(sent) = self.sent.back_mut() {
+            sent.is_expected = true;
+        }
+    }
+
+    /// Updates that are on their way to a server that listens, in the order in which they were sent.
+    pub(crate) fn updates_on_their_way(&self) -> impl Iterator<Item = &[u8]> {
+        self.sent.iter().filter(|sent| sent.is_expected).map(|sent| sent.update.as_ref())
     }
 
     /// The ack came; false if no sent update has this id.

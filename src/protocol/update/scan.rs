@@ -6,6 +6,8 @@
 
 mod value;
 
+use std::collections::BTreeMap;
+
 use crate::protocol::lib0::{ReadError, Reader, write_var_uint};
 
 use value::check_json_depth;
@@ -96,10 +98,45 @@ pub fn split_at_gaps(update: &[u8]) -> Result<Vec<Vec<u8>>, ScanError> {
     Ok(parts)
 }
 
+/// The state vector of a peer that gets these updates as well, one after the other. What does not follow on what it has
+/// does not count.
+pub fn advance_state_vector<'a>(
+    state_vector: &[u8],
+    updates: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<u8>, ScanError> {
+    let mut clocks: BTreeMap<u64, u32> = BTreeMap::new();
+    if !state_vector.is_empty() {
+        scan_state_vector(state_vector)?;
+        let mut reader = Reader::new(state_vector);
+        for _ in 0..reader.var_uint()? {
+            clocks.insert(reader.var_uint()?, reader.var_u32()?);
+        }
+    }
+    for update in updates {
+        let mut scan = Scan { runs: Some(Vec::new()), ..Scan::new(update) };
+        scan.blocks()?;
+        for run in scan.runs.iter().flatten() {
+            let known = clocks.get(&run.client).copied().unwrap_or(0);
+            if run.clock <= known {
+                clocks.insert(run.client, known.max(run.end));
+            }
+        }
+    }
+    let mut out = Vec::new();
+    write_var_uint(&mut out, clocks.len() as u64);
+    for (client, clock) in clocks {
+        write_var_uint(&mut out, client);
+        write_var_uint(&mut out, u64::from(clock));
+    }
+    Ok(out)
+}
+
 /// Blocks of one client without a gap between them.
 struct Run {
     client: u64,
     clock: u32,
+    /// The clock after the last block.
+    end: u32,
     blocks: u64,
     start: usize,
     len: usize,
@@ -157,10 +194,13 @@ impl<'a> Scan<'a> {
                 if let Some(runs) = self.runs.as_mut().filter(|_| !is_gap) {
                     if let Some(run) = runs.last_mut().filter(|_| is_in_run) {
                         run.blocks += 1;
+                        run.end = clock;
                         run.len = end - run.start;
                     } else {
                         let len = end - start;
-                        runs.push(Run { client, clock: block_clock, blocks: 1, start, len });
+                        let run =
+                            Run { client, clock: block_clock, end: clock, blocks: 1, start, len };
+                        runs.push(run);
                     }
                 }
                 is_in_run = !is_gap;
