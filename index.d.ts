@@ -121,6 +121,12 @@ export interface ProtocolManager {
    * promise rejects as that of `flush()` does; the provider is ended all the same.
    */
   destroy(options: { flush: number }): Promise<void>
+  /**
+   * Adds a new document and resolves with it when it is synced: how bots start. Its guid is `docId`.
+   *
+   * Rejects like `addDoc`, `applyUpdate` and `whenSynced`; then the provider does not have the document.
+   */
+  openDoc(docId: string, options?: OpenDocOptions): Promise<YDoc>
   /** `await using provider = new ProtocolManager(...)`: as `destroy({ flush: 30000 })`. */
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -217,6 +223,14 @@ export interface CallOptions {
   timeout?: number
   /** Its abortion rejects the call with `ERR_ABORTED`, whose `cause` is the reason of the signal. */
   signal?: AbortSignal
+}
+
+/** Options of `openDoc`. */
+export interface OpenDocOptions extends CallOptions {
+  /** Update (V1) that the document begins with, of a former run say: the server sends only what it lacks. */
+  initialState?: Uint8Array
+  /** Id of the parent document, for nested documents. */
+  parentId?: string
 }
 
 /** What a provider knows of a document. */

@@ -1,11 +1,32 @@
-// What only JavaScript can express: other names of a class, a class made of another one, frozen constants.
-Object.defineProperty(nativeBinding.ProtocolManager.prototype, Symbol.asyncDispose, {
-  value() {
-    return this.destroy({ flush: 30000 })
-  },
-  writable: true,
-  configurable: true
-})
+// What only JavaScript can express, or says better: other names of a class, a class made of another one, frozen constants,
+// methods with symbols as names, calls that wait for one another.
+for (const [name, value] of [
+  [
+    'openDoc',
+    async function (docId, options = {}) {
+      const { initialState, parentId, timeout, signal } = options
+      const doc = new nativeBinding.YDoc({ guid: docId })
+      if (initialState !== undefined) nativeBinding.applyUpdate(doc, initialState)
+      this.addDoc(doc, { docId, parentId })
+      try {
+        await this.whenSynced(docId, { timeout, signal })
+      } catch (error) {
+        // Nobody else knows of the document; and an id that was given to another one meanwhile is left alone.
+        this.removeDoc(doc)
+        throw error
+      }
+      return doc
+    }
+  ],
+  [
+    Symbol.asyncDispose,
+    function () {
+      return this.destroy({ flush: 30000 })
+    }
+  ]
+]) {
+  Object.defineProperty(nativeBinding.ProtocolManager.prototype, name, { value, writable: true, configurable: true })
+}
 module.exports.ProtocolProvider = nativeBinding.ProtocolManager
 module.exports.ProtocolConnection = nativeBinding.ProtocolManager
 module.exports.ProtocolProcessing = nativeBinding.ProtocolManager
