@@ -402,6 +402,8 @@ export declare class ProtocolManager {
   get socket(): { readonly id: string | undefined; readonly connected: boolean }
   /** Whether a document has edits that are not in the log: made, and not confirmed by the server. */
   get hasUnsyncedChanges(): boolean
+  /** What the provider has done so far: figures for monitoring, as of this moment. */
+  stats(): ProviderStats
   /**
    * Connects, and stays connected until `disconnect()` or `destroy()`. When connected already: syncs anew.
    *
@@ -1495,6 +1497,24 @@ export declare function mergeUpdatesV2(updates: Array<Uint8Array>): Uint8Array
  * what the function throws.
  */
 export declare function modifyAwarenessUpdate(update: Uint8Array, modify: (state: any, clientId: number) => any): Uint8Array
+
+/** What `stats()` returns. Messages are those of the WebSocket, heartbeats included. */
+export interface ProviderStats {
+  /** Documents of the provider. */
+  documents: number
+  /** Documents with edits that are not in the log. */
+  unsyncedDocuments: number
+  /** Connections after the first one. */
+  reconnects: number
+  /** Messages handed to the socket. */
+  messagesSent: number
+  /** Bytes in them. */
+  bytesSent: number
+  /** Messages that came. */
+  messagesReceived: number
+  /** Bytes in them. */
+  bytesReceived: number
+}
 
 /** Forgets the states of these clients; listeners get the origin `undefined`. */
 export declare function removeAwarenessStates(awareness: Awareness, clients: Iterable<number | bigint> & ArrayLike<number | bigint>): void

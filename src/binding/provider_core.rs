@@ -244,6 +244,10 @@ impl ProviderCore {
         self.documents.borrow().key_of(doc_id)
     }
 
+    pub(super) fn document_count(&self) -> usize {
+        self.documents.borrow().len()
+    }
+
     /// The id under which a document was added.
     pub(super) fn doc_id_of(&self, core: &DocCore) -> Option<String> {
         self.documents.borrow().doc_id_of(core).map(str::to_owned)

@@ -37,6 +37,10 @@ impl ProviderDocuments {
         Some(document)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.documents.len()
+    }
+
     pub(super) fn get(&self, key: DocKey) -> Option<&ProviderDocument> {
         self.documents.get(&key)
     }

@@ -1,6 +1,28 @@
 //! What can be seen of a driver task from outside. Nothing is decided by it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// What a driver task has done so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Documents with edits that are not in the log.
+    pub unsynced_documents: usize,
+    /// Times that the Socket.IO namespace was joined.
+    pub connections: u64,
+    /// WebSocket messages handed to the socket, heartbeats included, and the bytes in them.
+    pub sent: Traffic,
+    /// WebSocket messages that came, heartbeats included, and the bytes in them.
+    pub received: Traffic,
+}
+
+/// WebSocket messages of one direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How many.
+    pub messages: u64,
+    /// Bytes of their payloads.
+    pub bytes: u64,
+}
 
 /// Counters of one driver task, shared with its handles.
 #[derive(Debug, Default)]
@@ -9,6 +31,15 @@ pub(super) struct Counters {
     queued_edits: AtomicUsize,
     /// Documents with edits that are not in the log, as the session sees it.
     unsynced_documents: AtomicUsize,
+    connections: AtomicU64,
+    sent: TrafficCounter,
+    received: TrafficCounter,
+}
+
+#[derive(Debug, Default)]
+struct TrafficCounter {
+    messages: AtomicU64,
+    bytes: AtomicU64,
 }
 
 impl Counters {
@@ -26,11 +57,46 @@ impl Counters {
         self.unsynced_documents.store(count, Ordering::Release);
     }
 
+    pub(super) fn note_connected(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_sent(&self, bytes: usize) {
+        self.sent.add(bytes);
+    }
+
+    pub(super) fn note_received(&self, bytes: usize) {
+        self.received.add(bytes);
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        Stats {
+            unsynced_documents: self.unsynced_documents.load(Ordering::Acquire),
+            connections: self.connections.load(Ordering::Relaxed),
+            sent: self.sent.read(),
+            received: self.received.read(),
+        }
+    }
+
     /// Whether there are edits that are not in the log. An edit is seen from the moment it was sent.
     pub(super) fn has_unsynced_changes(&self) -> bool {
         // In this order: what is no longer queued has been counted.
         self.queued_edits.load(Ordering::Acquire) > 0
             || self.unsynced_documents.load(Ordering::Acquire) > 0
+    }
+}
+
+impl TrafficCounter {
+    fn add(&self, bytes: usize) {
+        self.messages.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> Traffic {
+        Traffic {
+            messages: self.messages.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
     }
 }
 

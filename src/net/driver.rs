@@ -17,7 +17,7 @@ use super::link::{Happened, Link};
 use super::runtime;
 use super::transport::{Handshake, TransportConfig};
 use crate::error::ProviderError;
-use crate::session::{Event, Frame, Output, Session, SessionConfig};
+use crate::session::{Event, Frame, Output, Session, SessionConfig, Status};
 
 /// Commands and messages handled before the others get their turn.
 const INPUTS_PER_TURN: usize = 128;
@@ -204,8 +204,12 @@ impl<D: Dialer> Driver<D> {
                 Happened::DialFailed(generation, error) => {
                     session.handle_dial_failed(now, generation, error);
                 }
-                Happened::Text(generation, text) => session.handle_text(now, generation, &text),
+                Happened::Text(generation, text) => {
+                    self.counters.note_received(text.len());
+                    session.handle_text(now, generation, &text);
+                }
                 Happened::Binary(generation, bytes) => {
+                    self.counters.note_received(bytes.len());
                     session.handle_binary(now, generation, bytes);
                 }
                 Happened::Closed(generation, closed) => {
@@ -231,7 +235,9 @@ impl<D: Dialer> Driver<D> {
         let mut budget = BYTES_PER_TURN;
         while budget > 0 && socket.poll_ready(cx).is_ready() {
             let Some(frame) = self.session.poll_transmit(now) else { break };
-            budget = budget.saturating_sub(length(&frame));
+            let length = length(&frame);
+            self.counters.note_sent(length);
+            budget = budget.saturating_sub(length);
             socket.send(frame, cx);
         }
         // Whether it is done or has to wait for the peer, the waker knows.
@@ -246,7 +252,12 @@ impl<D: Dialer> Driver<D> {
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Work(work) => self.attachments.request(work),
-                Output::Event(event) => self.sink.handle_event(event),
+                Output::Event(event) => {
+                    if matches!(event, Event::Status { status: Status::Connected, .. }) {
+                        self.counters.note_connected();
+                    }
+                    self.sink.handle_event(event);
+                }
                 Output::Dial { generation, document } => {
                     let (doc_id, parent_id) =
                         document.map_or((None, None), |(id, parent)| (Some(id), parent));

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::attachments::Port;
-use super::counters::Counters;
+use super::counters::{Counters, Stats};
 use crate::document::{AttachmentId, Document, JobDone};
 use crate::protocol::channel::Channel;
 use crate::session::{AddDocument, DocKey};
@@ -159,6 +159,11 @@ impl Handle {
     /// a [`crate::session::Event::Flushed`] of before has confirmed. Of a task that has ended: what it left behind.
     pub fn has_unsynced_changes(&self) -> bool {
         self.counters.has_unsynced_changes()
+    }
+
+    /// What the task has done so far. A glance: the figures need not be of the same moment.
+    pub fn stats(&self) -> Stats {
+        self.counters.stats()
     }
 
     /// Whether both control the same task.

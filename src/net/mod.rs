@@ -33,6 +33,7 @@ mod tls;
 mod transport;
 
 pub use auth::{AuthFuture, AuthSource, StaticAuth};
+pub use counters::{Stats, Traffic};
 pub use dial::{DialFuture, Dialer, websocket_config};
 pub use driver::{DriverConfig, EventSink, spawn, spawn_on};
 pub use handle::Handle;
