@@ -22,6 +22,7 @@
 )]
 
 mod arguments;
+mod auth;
 mod deferred;
 pub mod envelope;
 mod error;
