@@ -275,3 +275,46 @@ test('wrong_options_reject_or_throw_with_err_invalid_option', (t) => {
     t.throws(() => provider.flush(options as never), { instanceOf: TypeError, code: 'ERR_INVALID_OPTION' }, label)
   }
 })
+
+test('what_is_larger_than_a_message_may_be_arrives_in_parts', async (t) => {
+  const limit = 4096
+  const { url } = await startGateway(t, { maxHttpBufferSize: limit })
+  const { provider, doc, text } = openDoc(t, url, 'doc')
+  const fail = (error: Error) => t.fail(String(error))
+  provider.on('error', fail)
+  const closes: string[] = []
+  provider.on('connection-close', (reason) => closes.push(reason))
+  await whenSynced(provider, 'doc')
+  const body = 'large text, ä€😀 '.repeat(2000)
+  text.insert(0, body)
+  doc.getArray('list').push(Array.from({ length: 2000 }, (_, index) => `element ${index}`))
+  await provider.flush()
+  text.insert(0, 'later: ')
+  await provider.flush()
+  const copy = openDoc(t, url, 'doc')
+  await until(
+    copy.doc,
+    'update',
+    () => copy.text.toString() === `later: ${body}` && copy.doc.getArray('list').length() === 2000
+  )
+
+  provider.off('error', fail)
+  const parked = waitFor(provider, 'error')
+  doc.getMap('map').set('one value', 'x'.repeat(limit))
+  await t.throwsAsync(provider.flush(), { code: 'ERR_MESSAGE_TOO_LARGE' })
+  const [error] = await parked
+  t.is(error.code, 'ERR_MESSAGE_TOO_LARGE')
+  t.deepEqual(closes, [])
+})
+
+test('what_was_in_a_document_before_may_be_larger_than_a_message', async (t) => {
+  const { url } = await startGateway(t, { maxHttpBufferSize: 4096 })
+  const provider = startProvider(t, url)
+  const doc = new YDoc()
+  doc.getText('body').insert(0, 'x'.repeat(50_000))
+  provider.addDoc(doc, { docId: 'doc' })
+  await provider.flush()
+  const client = await (await YjsClient.connect(t, url)).open('doc')
+  await until(client.doc, 'update', () => client.doc.getText('body').length === 50_000)
+  t.pass()
+})

@@ -157,8 +157,11 @@ export interface ProtocolProviderOptions {
   params?: Record<string, string | number | boolean>
   /** Whether the provider connects when the current tick ends. Default: `true`. */
   autoConnect?: boolean
-  /** Sent as `auth.token` when the Socket.IO namespace is joined. */
-  token?: string
+  /**
+   * Sent as `auth.token` when the Socket.IO namespace is joined. A function is called at every attempt; when it throws
+   * or rejects, the attempt has failed. When the server refuses its token, the next one gets a single chance.
+   */
+  token?: string | (() => string | null | undefined | Promise<string | null | undefined>)
   /** Never sends edits; `flush()` rejects with `ERR_READ_ONLY` when there are any. Default: `false`. */
   readOnly?: boolean
   /** How often, in ms, every document asks the server what it lacks. Default: 30000; 0 turns it off. */
@@ -177,8 +180,8 @@ export interface SocketOptions {
   addTrailingSlash?: boolean
   /** Added to the query of the handshake. */
   query?: Record<string, string | number | boolean>
-  /** Sent when the Socket.IO namespace is joined. */
-  auth?: Record<string, any>
+  /** Sent when the Socket.IO namespace is joined. A function is called at every attempt and hands its object on. */
+  auth?: Record<string, any> | ((callback: (auth: Record<string, any>) => void) => void)
   /** Headers of the upgrade request. */
   extraHeaders?: Record<string, string>
   /** Must contain `websocket`, the only transport. */

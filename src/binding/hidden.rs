@@ -18,6 +18,7 @@ pub(super) enum Hidden {
     Listeners = 1,
     /// Of a transaction: its origin.
     Origin = 2,
+    /// Of a provider: the functions that make its auth.
     /// Of an undo manager: what listeners attached to its items, by item. Of an undo event: what they attached to its
     /// item. Of an event of subdocuments: the documents.
     Data = 3,

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use super::requests::Answer;
 use crate::document::Waker;
 use crate::error::ProviderError;
+use crate::net::AuthAnswer;
 use crate::session::Event;
 
 /// Runs the JS thread's drain function. Weak: it does not keep the process alive.
@@ -25,6 +26,8 @@ pub(super) enum Message {
     Provider(u64, Box<Event>),
     /// A promise can be settled.
     Settled(u64, Result<Answer, ProviderError>),
+    /// An attempt of this provider needs its auth.
+    Auth(u64, AuthAnswer),
     /// The driver of this provider has ended.
     ProviderFinished(u64),
 }

@@ -233,6 +233,11 @@ impl JsThread {
                     provider.handle_event(self.env, *event);
                 }
             }
+            Message::Auth(id, answer) => {
+                if let Some(provider) = self.provider(id) {
+                    provider.answer_auth(self.env, answer);
+                }
+            }
             Message::Settled(id, answer) => self.requests.settle(self, id, answer),
             Message::ProviderFinished(id) => {
                 if let Some(provider) = self.provider(id) {

@@ -23,6 +23,7 @@
 
 mod abort;
 mod arguments;
+mod auth;
 mod calls;
 mod deferred;
 pub mod envelope;

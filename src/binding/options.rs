@@ -5,6 +5,7 @@ use std::time::Duration;
 use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, Object, Uint8Array, Unknown};
 use napi::{Env, JsValue, ValueType};
 
+use super::auth::{Auth, AuthFunctions};
 use super::error::{OrThrow, Result, throw};
 use crate::error::{ErrorCode, ProviderError};
 use crate::net::{TlsOptions, TransportConfig, TransportOptions};
@@ -27,18 +28,18 @@ const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 /// What a provider is made from.
-pub(super) struct ProviderOptions {
+pub(super) struct ProviderOptions<'env> {
     pub(super) url: String,
     pub(super) session: SessionConfig,
     pub(super) transport: TransportConfig,
-    /// JSON text of the handshake's `auth`.
-    pub(super) auth: Option<String>,
+    pub(super) auth: Auth,
+    pub(super) auth_functions: AuthFunctions<'env>,
     pub(super) auto_connect: bool,
 }
 
-impl ProviderOptions {
-    pub(super) fn parse(env: Env, options: Unknown<'_>) -> Result<Self> {
-        let options = Fields::new(env, "options", options)?;
+impl<'env> ProviderOptions<'env> {
+    pub(super) fn parse(env: &'env Env, options: Unknown<'env>) -> Result<Self> {
+        let options = Fields::new(*env, "options", options)?;
         let url = options.required_string("url")?;
         let room_id = options.required_string("roomId")?;
         let mut session = SessionConfig::new(room_id);
@@ -52,21 +53,19 @@ impl ProviderOptions {
         session.read_only = options.boolean("readOnly")?.unwrap_or(false);
 
         let mut transport = TransportOptions::default();
-        let mut auth = None;
-        if let Some(socket) = options.fields("socketOptions")? {
+        let socket = options.fields("socketOptions")?;
+        if let Some(socket) = &socket {
             socket.refuse_unknown()?;
-            socket_options(&socket, &mut session, &mut transport)?;
-            auth = socket.object("auth")?.map(|it| json(env, it)).transpose()?;
+            socket_options(socket, &mut session, &mut transport)?;
         }
         if let Some(params) = options.fields("params")? {
             set_all(&mut transport.query, params.strings()?);
         }
-        if let Some(token) = options.string("token")? {
-            auth = Some(with_token(auth.as_deref(), &token));
-        }
-        let transport = TransportConfig::parse(&url, &transport).or_throw(env)?;
+        let (auth, auth_functions) = Auth::parse(env, &options, socket.as_ref())?;
+        session.has_fresh_auth = !auth_functions.is_empty;
+        let transport = TransportConfig::parse(&url, &transport).or_throw(*env)?;
         let auto_connect = options.boolean("autoConnect")?.unwrap_or(true);
-        Ok(Self { url, session, transport, auth, auto_connect })
+        Ok(Self { url, session, transport, auth, auth_functions, auto_connect })
     }
 }
 
@@ -144,7 +143,18 @@ impl<'env> Fields<'env> {
     }
 
     pub(super) fn string(&self, key: &str) -> Result<Option<String>> {
-        self.typed(key, ValueType::String, "expected a string")
+        self.string_or(key, "expected a string")
+    }
+
+    /// A string, with the message for anything else.
+    pub(super) fn string_or(&self, key: &str, message: &str) -> Result<Option<String>> {
+        self.typed(key, ValueType::String, message)
+    }
+
+    /// A function; `None` for anything else.
+    pub(super) fn function(&self, key: &str) -> Result<Option<Unknown<'env>>> {
+        let Some(value) = self.value(key)? else { return Ok(None) };
+        Ok((value.get_type()? == ValueType::Function).then_some(value))
     }
 
     pub(super) fn required_string(&self, key: &str) -> Result<String> {
@@ -289,19 +299,4 @@ fn set_all(query: &mut Vec<(String, String)>, pairs: Vec<(String, String)>) {
 /// A time as JavaScript gives it; below zero it is zero.
 pub(super) fn milliseconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value.max(0.0) / 1000.0).unwrap_or(Duration::MAX)
-}
-
-fn json(env: Env, object: Object<'_>) -> Result<String> {
-    let json: Object<'_> = env.get_global()?.get_named_property_unchecked("JSON")?;
-    let stringify: napi::bindgen_prelude::Function<'_, Object<'_>, String> =
-        json.get_named_property("stringify")?;
-    stringify.call(object)
-}
-
-/// The `auth` object with the token in it.
-fn with_token(auth: Option<&str>, token: &str) -> String {
-    let parsed = auth.and_then(|it| serde_json::from_str::<serde_json::Map<_, _>>(it).ok());
-    let mut auth = parsed.unwrap_or_default();
-    auth.insert("token".to_owned(), serde_json::Value::String(token.to_owned()));
-    serde_json::Value::Object(auth).to_string()
 }

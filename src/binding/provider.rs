@@ -12,6 +12,8 @@ use super::calls::{CallKind, CallOptions};
 use super::deferred::Deferred;
 use super::error::{OrThrow, Result, throw};
 use super::events::status_name;
+use super::hidden::Hidden;
+use super::inbox::Message;
 use super::js_thread::JsThread;
 use super::options::{Fields, ProviderOptions};
 use super::provider_core::{ProviderCore, Sink, new_awareness, or_destroyed};
@@ -19,7 +21,7 @@ use super::raw;
 use super::types::{Awareness, doc_argument};
 use super::value::{instance, undefined};
 use crate::error::{ErrorCode, ProviderError};
-use crate::net::{DriverConfig, StaticAuth, spawn};
+use crate::net::{AskedAuth, AuthSource, DriverConfig, StaticAuth, spawn};
 use crate::protocol::channel::Channel;
 use crate::session::Status;
 
@@ -67,21 +69,24 @@ impl ProtocolManager {
     /// Throws `ERR_INVALID_OPTION`; the message begins with the path of the option.
     #[napi(constructor, ts_args_type = "options: ProtocolProviderOptions")]
     pub fn new(env: Env, this: This<'_>, options: Unknown<'_>) -> Result<Self> {
-        let options = ProviderOptions::parse(env, options)?;
+        let options = ProviderOptions::parse(&env, options)?;
         let thread = JsThread::current(env)?;
         let id = thread.next_id();
         let room_id = options.session.room_id.clone();
-        let config = DriverConfig {
-            session: options.session,
-            transport: options.transport,
-            auth: Arc::new(StaticAuth(options.auth)),
+        let auth: Arc<dyn AuthSource> = if options.auth_functions.is_empty {
+            Arc::new(StaticAuth(options.auth.to_json()))
+        } else {
+            let inbox = Arc::clone(&thread.inbox);
+            Arc::new(AskedAuth(Box::new(move |answer| inbox.push(Message::Auth(id, answer)))))
         };
+        let config = DriverConfig { session: options.session, transport: options.transport, auth };
         let sink = Sink { id, inbox: Arc::clone(&thread.inbox) };
         let handle = spawn(config, Arc::new(sink)).or_throw(env)?;
         // Nobody pays for what nobody listens to; `on` turns them on.
         handle.set_message_events(false);
-        let core = ProviderCore::new(id, handle, Rc::clone(&thread));
+        let core = ProviderCore::new(id, handle, Rc::clone(&thread), options.auth);
         core.set_wrapper(env, &this)?;
+        thread.hidden.set(env, &this, Hidden::Data, &options.auth_functions.object)?;
         if options.auto_connect {
             core.auto_connect(env)?;
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, PromiseRaw, Unknown};
 use napi::{Env, JsValue};
 
+use super::auth::Auth;
 use super::calls::{CallKind, CallOptions, Calls};
 use super::deferred::Deferred;
 use super::error::{OrThrow, Result};
@@ -19,7 +20,7 @@ use super::provider_documents::{ProviderDocument, ProviderDocuments};
 use super::raw::{self, Reference, Thrown};
 use super::types::{Awareness, AwarenessCore, DocCore};
 use crate::error::{ErrorCode, ProviderError};
-use crate::net::{EventSink, Handle};
+use crate::net::{AuthAnswer, EventSink, Handle};
 use crate::session::{AddDocument, DocKey, Event, Status};
 
 /// How long a destroyed provider may take to send what was said before.
@@ -30,6 +31,7 @@ pub(super) struct ProviderCore {
     pub(super) id: u64,
     pub(super) handle: Handle,
     pub(super) thread: Rc<JsThread>,
+    auth: Auth,
     status: Cell<Status>,
     socket_id: RefCell<Option<Arc<str>>>,
     documents: RefCell<ProviderDocuments>,
@@ -65,11 +67,12 @@ impl EventSink for Sink {
 }
 
 impl ProviderCore {
-    pub(super) fn new(id: u64, handle: Handle, thread: Rc<JsThread>) -> Rc<Self> {
+    pub(super) fn new(id: u64, handle: Handle, thread: Rc<JsThread>, auth: Auth) -> Rc<Self> {
         let core = Rc::new(Self {
             id,
             handle,
             thread: Rc::clone(&thread),
+            auth,
             status: Cell::new(Status::Disconnected),
             socket_id: RefCell::default(),
             documents: RefCell::default(),
@@ -332,6 +335,14 @@ impl ProviderCore {
             .iter()
             .filter_map(|function| raw::call(env, function.raw(), &args).err())
             .collect())
+    }
+
+    /// An attempt to connect needs its auth.
+    pub(super) fn answer_auth(&self, env: Env, answer: AuthAnswer) {
+        let Some(wrapper) = self.wrapper() else { return };
+        if let Ok(Some(functions)) = self.thread.hidden.get_object(env, &wrapper, Hidden::Data) {
+            self.auth.answer(env, &functions, answer);
+        }
     }
 
     /// Something happened on the network thread.

@@ -42,6 +42,45 @@ pub(super) fn call(
     }
 }
 
+/// `Promise.resolve(value).then(resolved, rejected)`: the value may be a promise or not.
+pub(super) fn when_settled(
+    env: Env,
+    value: sys::napi_value,
+    resolved: sys::napi_value,
+    rejected: sys::napi_value,
+) -> std::result::Result<(), Thrown> {
+    let (mut deferred, mut promise) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: all values belong to this environment and to an open handle scope; out-pointers are valid; the promise is
+    // settled once.
+    unsafe {
+        if sys::napi_create_promise(env.raw(), &raw mut deferred, &raw mut promise)
+            != sys::Status::napi_ok
+        {
+            return Ok(());
+        }
+        sys::napi_resolve_deferred(env.raw(), deferred, value);
+        let (mut then, mut result, mut thrown) =
+            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        sys::napi_get_named_property(env.raw(), promise, c"then".as_ptr(), &raw mut then);
+        let args = [resolved, rejected];
+        let status = sys::napi_call_function(
+            env.raw(),
+            promise,
+            then,
+            args.len(),
+            args.as_ptr(),
+            &raw mut result,
+        );
+        if status != sys::Status::napi_ok
+            && sys::napi_get_and_clear_last_exception(env.raw(), &raw mut thrown)
+                == sys::Status::napi_ok
+        {
+            return Err(Thrown(thrown));
+        }
+        Ok(())
+    }
+}
+
 /// Makes a value the pending exception; the error returned tells napi-rs so.
 pub(super) fn throw(env: Env, thrown: Thrown) -> napi::Error {
     // SAFETY: the value belongs to this environment and to an open handle scope.

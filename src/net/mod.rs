@@ -32,7 +32,7 @@ mod socket;
 mod tls;
 mod transport;
 
-pub use auth::{AuthFuture, AuthSource, StaticAuth};
+pub use auth::{AskedAuth, AuthAnswer, AuthFuture, AuthSource, StaticAuth};
 pub use counters::{Stats, Traffic};
 pub use dial::{DialFuture, Dialer, websocket_config};
 pub use driver::{DriverConfig, EventSink, spawn, spawn_on};

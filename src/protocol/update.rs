@@ -2,6 +2,7 @@
 
 mod scan;
 mod snapshot;
+mod split;
 mod v2;
 mod v2_encoder;
 
@@ -11,11 +12,12 @@ use std::panic::catch_unwind;
 pub(crate) use scan::scan_value;
 pub use scan::{
     Inspection, MAX_DEPTH, ScanError, advance_state_vector, inspect_v1, scan_snapshot,
-    scan_state_vector, scan_v1, split_at_gaps,
+    scan_state_vector, scan_v1,
 };
 pub use snapshot::{
     decode_snapshot_v1, decode_snapshot_v2, encode_snapshot_v1, encode_snapshot_v2,
 };
+pub use split::{split_at_gaps, split_to_size};
 pub use v2::{V2Error, merge_v2, v1_to_v2, v2_to_v1};
 pub use v2_encoder::V2Encoder;
 

@@ -19,6 +19,8 @@ pub struct SessionConfig {
     pub outbox_limit: usize,
     /// A provider that never sends document updates.
     pub read_only: bool,
+    /// Every attempt makes a new `auth`: a refused one may have been too old, and is tried once more.
+    pub has_fresh_auth: bool,
 }
 
 impl SessionConfig {
@@ -32,6 +34,7 @@ impl SessionConfig {
             resync_interval: Some(Duration::from_secs(30)),
             outbox_limit: 8 * 1024 * 1024,
             read_only: false,
+            has_fresh_auth: false,
         }
     }
 }

@@ -90,6 +90,8 @@ pub(crate) struct Connection {
     pub(crate) backoff: Backoff,
     /// `io server disconnect` this often in a row, without a document synced or a long connection in between.
     pub(crate) server_disconnects: u32,
+    /// A refusal since the last success was answered with a fresh `auth`.
+    pub(crate) has_refreshed_auth: bool,
 }
 
 impl Connection {
@@ -107,6 +109,7 @@ impl Connection {
             own_ids: VecDeque::new(),
             backoff: Backoff::new(reconnection),
             server_disconnects: 0,
+            has_refreshed_auth: false,
         }
     }
 

@@ -44,6 +44,7 @@ impl Session {
         } else if !was_wanted {
             self.connection.backoff.reset();
             self.connection.server_disconnects = 0;
+            self.connection.has_refreshed_auth = false;
             self.dial(now);
         }
     }

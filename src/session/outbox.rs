@@ -34,12 +34,26 @@ impl Edits {
 #[derive(Debug)]
 struct Unsent {
     edits: Edits,
+    /// Its place among the parts of an update that was too large. Parts stay as they are; merged, they would be too
+    /// large again.
+    part: Option<usize>,
     update: Bytes,
+}
+
+impl Unsent {
+    fn new(edits: Edits, update: Bytes) -> Self {
+        Self { edits, part: None, update }
+    }
+
+    fn order(&self) -> (u64, Option<usize>) {
+        (self.edits.first, self.part)
+    }
 }
 
 #[derive(Debug)]
 struct Sent {
     edits: Edits,
+    part: Option<usize>,
     update: Bytes,
     ack_id: u64,
     at: Instant,
@@ -71,10 +85,12 @@ struct Refused {
 pub(crate) struct Outbox {
     limit: usize,
     last_edit: u64,
-    /// Ordered by their first edit.
+    /// Ordered by their first edit, parts of one update by their place in it.
     unsent: VecDeque<Unsent>,
     /// In the order in which they were sent.
     sent: VecDeque<Sent>,
+    /// Bytes of updates that are not parts of a larger one: for parts the document's size is the bound, and forgetting
+    /// them would only make the same parts again.
     bytes: usize,
     /// Updates at the end of `unsent` that were not merged yet.
     unmerged: usize,
@@ -109,7 +125,7 @@ impl Outbox {
             return;
         }
         self.bytes += update.len();
-        self.unsent.push_back(Unsent { edits, update });
+        self.unsent.push_back(Unsent::new(edits, update));
         self.unmerged += 1;
         if self.bytes > self.limit {
             self.collapse();
@@ -170,17 +186,22 @@ impl Outbox {
         let mut size = 0;
         for unsent in self.unsent.iter().take(MAX_BATCH) {
             size += unsent.update.len();
-            if count > 0 && size > MAX_BATCH_BYTES {
+            if count > 0 && (size > MAX_BATCH_BYTES || unsent.part.is_some()) {
                 break;
             }
             count += 1;
+            if unsent.part.is_some() {
+                break;
+            }
         }
         let batch = self.take_merged(0, count)?;
         self.unmerged = self.unmerged.min(self.unsent.len());
         let update = batch.update.clone();
+        let Unsent { edits, part, update: sent } = batch;
         self.sent.push_back(Sent {
-            edits: batch.edits,
-            update: batch.update,
+            edits,
+            part,
+            update: sent,
             ack_id,
             at: now,
             is_expected: false,
@@ -203,7 +224,7 @@ impl Outbox {
     /// The ack came; false if no sent update has this id.
     pub(crate) fn confirm(&mut self, ack_id: u64) -> bool {
         let Some(sent) = self.take_sent(ack_id) else { return false };
-        self.bytes -= sent.update.len();
+        self.forget_bytes(&sent);
         self.missed_acks = 0;
         true
     }
@@ -258,12 +279,34 @@ impl Outbox {
         ids
     }
 
+    /// What [`Self::send`] gave last takes more than `limit` bytes: puts it back in parts that don't; false if that can't
+    /// be.
+    pub(crate) fn split_last(&mut self, limit: usize) -> bool {
+        let parts = match self.sent.back() {
+            Some(Sent { part: None, update, .. }) => update::split_to_size(update, limit),
+            _ => return false,
+        };
+        let Ok(Some(parts)) = parts else { return false };
+        let Some(sent) = self.sent.pop_back() else { return false };
+        self.forget_bytes(&sent);
+        self.insert_parts(sent.edits, parts);
+        true
+    }
+
+    /// The difference that settles edits up to `covers` takes more than `limit` bytes: from now on its parts settle
+    /// them; false if that can't be.
+    pub(crate) fn split_difference(&mut self, covers: u64, update: &[u8], limit: usize) -> bool {
+        let Some(owed) = self.owed else { return false };
+        let Ok(Some(parts)) = update::split_to_size(update, limit) else { return false };
+        self.insert_parts(Edits { first: owed.edits.first, last: covers }, parts);
+        self.confirm_difference(covers);
+        true
+    }
+
     /// Gives up a sent update. Edits stay unconfirmed, with the reason.
-    ///
-    /// This is where a message that is too large ends; splitting it would happen in [`Self::send`].
     pub(crate) fn refuse(&mut self, ack_id: u64, error: ProviderError) {
         if let Some(sent) = self.take_sent(ack_id) {
-            self.bytes -= sent.update.len();
+            self.forget_bytes(&sent);
             self.note_refusal(sent.edits, error);
         }
     }
@@ -366,23 +409,39 @@ impl Outbox {
         let updates: SmallVec<[&Bytes; 8]> = neighbours.iter().map(|(update, _)| update).collect();
         let merged = if count > 1 { update::merge(&updates).ok() } else { None };
         let Some(merged) = merged else {
-            return self.unsent.remove(at).or(Some(Unsent { edits, update: first }));
+            return self.unsent.remove(at).or(Some(Unsent::new(edits, first)));
         };
         let size: usize = updates.iter().map(|update| update.len()).sum();
         self.bytes = self.bytes - size + merged.len();
         let edits = neighbours.iter().map(|&(_, edits)| edits).fold(edits, Edits::and);
         self.unsent.drain(at..at + count);
-        Some(Unsent { edits, update: merged.into() })
+        Some(Unsent::new(edits, merged.into()))
     }
 
     fn take_sent(&mut self, ack_id: u64) -> Option<Sent> {
-        let index = self.sent.iter().position(|sent| sent.ack_id == ack_id)?;
+        // Of a document that leaves, several have the same id; the newest is the one that was just made.
+        let index = self.sent.iter().rposition(|sent| sent.ack_id == ack_id)?;
         self.sent.remove(index)
     }
 
     fn insert_unsent(&mut self, sent: Sent) {
-        let at = self.unsent.partition_point(|unsent| unsent.edits.first < sent.edits.first);
-        self.unsent.insert(at, Unsent { edits: sent.edits, update: sent.update });
+        let unsent = Unsent { edits: sent.edits, part: sent.part, update: sent.update };
+        let at = self.unsent.partition_point(|other| other.order() < unsent.order());
+        self.unsent.insert(at, unsent);
+    }
+
+    fn insert_parts(&mut self, edits: Edits, parts: Vec<Vec<u8>>) {
+        let at = self.unsent.partition_point(|unsent| unsent.edits.first < edits.first);
+        for (index, part) in parts.into_iter().enumerate() {
+            let part = Unsent { edits, part: Some(index), update: part.into() };
+            self.unsent.insert(at + index, part);
+        }
+    }
+
+    fn forget_bytes(&mut self, sent: &Sent) {
+        if sent.part.is_none() {
+            self.bytes -= sent.update.len();
+        }
     }
 }
 

@@ -36,6 +36,7 @@ impl Session {
         if self.connection.server_disconnects == 0 {
             self.connection.backoff.reset();
         }
+        self.connection.has_refreshed_auth = false;
         self.set_status(Status::Connected);
         let Some(socket_id) = self.connection.socket_id().cloned() else { return };
         for document in self.documents.iter_mut() {
@@ -44,12 +45,18 @@ impl Session {
     }
 
     /// CONNECT was refused. Refusals are final when they say so or say nothing, as in the official client; codes of a
-    /// server that is only not able to now (`busy`, `unavailable`, ...) are tried again.
+    /// server that is only not able to now (`busy`, `unavailable`, ...) are tried again. So is the first one in a row that
+    /// a fresh `auth` may overcome.
     pub(super) fn handle_refusal(&mut self, now: Instant, message: String, data: Option<&Json>) {
         let refusal: RefusalJson = data.and_then(Json::parse).unwrap_or_default();
         let code = refusal.code.as_deref();
-        let is_final =
-            matches!(code, None | Some("permission-denied" | "unauthenticated" | "bad-request"));
+        let may_refresh = self.cx.config.has_fresh_auth
+            && !self.connection.has_refreshed_auth
+            && matches!(code, Some("permission-denied" | "unauthenticated"))
+            && self.may_retry();
+        self.connection.has_refreshed_auth |= may_refresh;
+        let is_final = !may_refresh
+            && matches!(code, None | Some("permission-denied" | "unauthenticated" | "bad-request"));
         let kind = if is_final && code != Some("bad-request") {
             ErrorCode::PermissionDenied
         } else {

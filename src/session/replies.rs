@@ -1,11 +1,13 @@
 //! What we send from the document itself: answers to step 1, and the difference the outbox owes.
 
+use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::damper::Damper;
+use crate::protocol::update;
 use crate::protocol::y_message::Message;
 
 /// A difference on its way through document and socket.
@@ -33,7 +35,8 @@ pub(crate) struct Replies {
     /// The server's newest vector.
     server_vector: Option<Bytes>,
     encoding: Option<(u64, Reply)>,
-    ready: Option<(Bytes, Reply)>,
+    /// Differences to send in this order; more than one only if they are parts of one that was too large.
+    ready: VecDeque<(Bytes, Reply)>,
     sent: Option<Sent>,
     /// An answer was refused: no more of them on this connection.
     is_muted: bool,
@@ -71,6 +74,7 @@ impl Replies {
     /// An answer was refused, and the next one would be.
     pub(crate) fn mute(&mut self) {
         self.is_muted = true;
+        self.ready.retain(|(_, reply)| reply.covers.is_some());
     }
 
     pub(crate) fn is_muted(&self) -> bool {
@@ -79,7 +83,7 @@ impl Replies {
 
     /// Whether a difference is being computed or waits for the socket.
     pub(crate) fn is_busy(&self) -> bool {
-        self.encoding.is_some() || self.ready.is_some()
+        self.encoding.is_some() || !self.ready.is_empty()
     }
 
     /// Takes the step 1 to answer.
@@ -104,16 +108,28 @@ impl Replies {
 
     /// The difference is there.
     pub(crate) fn set_ready(&mut self, update: Bytes, reply: Reply) {
-        self.ready = Some((update, reply));
+        self.ready.push_back((update, reply));
+    }
+
+    /// An answer takes more than `limit` bytes: puts its parts in its place, the last one as the answer; false if that
+    /// can't be.
+    pub(crate) fn split(&mut self, update: &[u8], limit: usize) -> bool {
+        let Ok(Some(parts)) = update::split_to_size(update, limit) else { return false };
+        let count = parts.len();
+        for (index, part) in parts.into_iter().enumerate() {
+            let reply = Reply { covers: None, is_answer: index + 1 == count };
+            self.ready.push_back((part.into(), reply));
+        }
+        true
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.ready.is_some()
+        !self.ready.is_empty()
     }
 
     /// Takes the difference to send it with this ack id.
     pub(crate) fn send(&mut self, now: Instant, ack_id: u64) -> Option<(Message, Reply)> {
-        let (update, reply) = self.ready.take()?;
+        let (update, reply) = self.ready.pop_front()?;
         self.sent = Some(Sent { ack_id, covers: reply.covers, digest: digest(&update), at: now });
         let message =
             if reply.is_answer { Message::SyncStep2(update) } else { Message::Update(update) };

@@ -26,6 +26,14 @@ struct Made {
     ack: Option<(DocKey, AckKind)>,
 }
 
+/// A message that was made and can't be sent as it is.
+struct Unsendable {
+    outgoing: Outgoing,
+    error: ProviderError,
+    /// Bytes too many, if that is what is wrong.
+    excess: Option<usize>,
+}
+
 /// What goes out before the documents' turns.
 #[derive(Debug, Default)]
 pub(super) struct Transmit {
@@ -64,10 +72,8 @@ impl Session {
             let (outgoing, envelope) = match self.next_message(now, key, is_presence) {
                 Ok(Some(message)) => message,
                 Ok(None) => continue,
-                Err((ack, error)) => {
-                    if let Some(document) = self.documents.get_mut(key) {
-                        document.refuse_outgoing(now, &mut self.cx, ack, error);
-                    }
+                Err(unsendable) => {
+                    self.handle_unsendable(now, key, unsendable);
                     continue;
                 }
             };
@@ -91,10 +97,7 @@ impl Session {
                         });
                     }
                     Ok(None) => break,
-                    Err((_, error)) => {
-                        self.cx.error(Some(key), error);
-                        break;
-                    }
+                    Err(unsendable) => self.handle_unsendable(now, key, unsendable),
                 }
             }
         }
@@ -139,16 +142,12 @@ impl Session {
         self.cx.sync_turns.pop_front().map(|key| (key, false))
     }
 
-    #[allow(
-        clippy::type_complexity,
-        reason = "a message, or what it was for and why it can't be sent"
-    )]
     fn next_message(
         &mut self,
         now: Instant,
         key: DocKey,
         is_presence: bool,
-    ) -> Result<Option<(Outgoing, Bytes)>, (Option<AckKind>, ProviderError)> {
+    ) -> Result<Option<(Outgoing, Bytes)>, Unsendable> {
         let Some(document) = self.documents.get_mut(key) else { return Ok(None) };
         let outgoing = if is_presence {
             document.next_presence(&mut self.cx)
@@ -156,11 +155,30 @@ impl Session {
             document.next_sync(now, &mut self.cx)
         };
         let Some(outgoing) = outgoing else { return Ok(None) };
-        let envelope = envelope::encode_message(document.metadata(), &outgoing.message)
-            .map_err(|error| ProviderError::new(ErrorCode::InvalidArgument, error.to_string()))
-            .and_then(|envelope| self.check_size(envelope))
-            .map_err(|error| (outgoing.ack, error))?;
-        Ok(Some((outgoing, envelope)))
+        let envelope = match envelope::encode_message(document.metadata(), &outgoing.message) {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                let error = ProviderError::new(ErrorCode::InvalidArgument, error.to_string());
+                return Err(Unsendable { outgoing, error, excess: None });
+            }
+        };
+        let excess =
+            self.connection.max_payload().map_or(0, |it| envelope.len().saturating_sub(it));
+        match self.check_size(envelope) {
+            Ok(envelope) => Ok(Some((outgoing, envelope))),
+            Err(error) => Err(Unsendable { outgoing, error, excess: Some(excess) }),
+        }
+    }
+
+    /// Sends parts of it, or says that it will not get there.
+    fn handle_unsendable(&mut self, now: Instant, key: DocKey, unsendable: Unsendable) {
+        let Unsendable { outgoing, error, excess } = unsendable;
+        let Some(document) = self.documents.get_mut(key) else { return };
+        let is_split = excess
+            .is_some_and(|excess| document.split_outgoing(now, &mut self.cx, &outgoing, excess));
+        if !is_split {
+            document.refuse_outgoing(now, &mut self.cx, outgoing.ack, error);
+        }
     }
 
     /// A server closes the connection over a message that is too large, and would again after every reconnect.

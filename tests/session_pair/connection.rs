@@ -229,6 +229,37 @@ fn refusals_are_final_unless_the_server_is_only_busy() {
 }
 
 #[test]
+fn a_refused_auth_that_can_be_refreshed_is_refreshed_once() {
+    let refusal = r#"{"message":"no","data":{"code":"unauthenticated"}}"#;
+    let switches = Switches { connect_error: Some(refusal.into()), ..Switches::gateway() };
+    let mut world = World::new(switches);
+    let config = SessionConfig { has_fresh_auth: true, ..SessionConfig::new(ROOM) };
+    let a = world.add_client_with(&["doc"], config);
+    for round in 0..2 {
+        world.connect(a);
+        world.advance(60 * SECOND);
+        assert_eq!(
+            story(&mut world, a),
+            ["Connecting", "no, retry: true", "no, retry: false", "Disconnected", "denied: no"],
+            "round {round}: a new call of connect has a new chance"
+        );
+    }
+    // The second attempt gets through: the next refusal is again the first of its kind.
+    world.server.switches.connect_error = Some(refusal.into());
+    world.connect(a);
+    world.server.switches.connect_error = None;
+    world.advance(6 * SECOND);
+    assert!(world.is_synced(a, DOC));
+    world.server.switches.connect_error = Some(refusal.into());
+    world.cut(a);
+    world.advance(2 * SECOND);
+    world.server.switches.connect_error = None;
+    world.advance(6 * SECOND);
+    assert!(world.is_synced(a, DOC));
+    assert_eq!(world.clients[a].session.status(), Status::Connected);
+}
+
+#[test]
 fn a_server_that_disconnects_is_tried_again_but_not_for_ever() {
     let mut world = World::new(Switches { answers: false, ..Switches::gateway() });
     let a = world.join(&["doc"]);

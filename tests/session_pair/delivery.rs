@@ -5,7 +5,7 @@ use std::time::Duration;
 use yjs_provider_native::error::ErrorCode;
 use yjs_provider_native::session::{DocKey, Event, SessionConfig};
 
-use super::server::{ROOM, Switches};
+use super::server::{ROOM, Server, Switches};
 use super::world::World;
 
 const DOC: DocKey = DocKey(1);
@@ -310,10 +310,10 @@ fn more_offline_edits_than_the_outbox_keeps_arrive_as_a_difference() {
 }
 
 #[test]
-fn a_message_that_is_too_large_is_parked_and_the_connection_goes_on() {
+fn a_value_that_is_too_large_is_parked_and_the_connection_goes_on() {
     let mut world = World::new(Switches { max_payload: Some(1000), ..Switches::gateway() });
     let (a, b) = (world.join(&["doc", "other"]), world.join(&["doc", "other"]));
-    world.insert(a, DOC, 0, &"x".repeat(2000));
+    world.set(a, DOC, &"x".repeat(2000));
     flush(&mut world, a, 1);
     assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::MessageTooLarge)));
     assert_eq!(errors(&mut world, a), [ErrorCode::MessageTooLarge]);
@@ -326,7 +326,78 @@ fn a_message_that_is_too_large_is_parked_and_the_connection_goes_on() {
 }
 
 #[test]
-fn a_server_that_closed_over_a_large_message_is_not_sent_it_again() {
+fn an_update_above_the_servers_limit_arrives_in_parts() {
+    for (label, switches) in [
+        ("acks", Switches::gateway()),
+        ("echoes", Switches::published()),
+        ("duplicates", Switches { duplicates: true, ..Switches::gateway() }),
+    ] {
+        let mut world = World::new(Switches { max_payload: Some(1000), ..switches });
+        let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
+        world.insert(a, DOC, 0, &"a large text ".repeat(1000));
+        world.insert(a, DOC, 5, "and a later edit ");
+        flush(&mut world, a, 1);
+        world.advance(10 * SECOND);
+        assert_eq!(world.flushed(a, 1), Some(Ok(())), "{label}");
+        assert!(world.server.largest_envelope <= 1000, "{label}");
+        assert!(!world.clients[a].session.has_unsynced_changes(), "{label}");
+        assert_eq!(world.text(b, DOC), world.text(a, DOC), "{label}");
+        assert_eq!(world.log_text("doc"), world.text(a, DOC), "{label}");
+        assert_eq!(errors(&mut world, a), [], "{label}");
+    }
+}
+
+#[test]
+fn parts_that_were_not_confirmed_are_sent_again_after_a_reconnect() {
+    let mut world = World::new(Switches { max_payload: Some(1000), ..Switches::gateway() });
+    let a = world.join(&["doc"]);
+    world.settle();
+    world.insert(a, DOC, 0, &"a large text ".repeat(500));
+    flush(&mut world, a, 1);
+    for _ in 0..3 {
+        world.step_some();
+    }
+    world.cut(a);
+    world.advance(20 * SECOND);
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+    assert_eq!(world.log_text("doc"), world.text(a, DOC));
+    assert!(world.server.largest_envelope <= 1000);
+}
+
+#[test]
+fn a_large_document_arrives_in_parts_owed_or_asked_for() {
+    let content = "what was here before ".repeat(500);
+    let mut world = World::new(Switches { max_payload: Some(1000), ..Switches::gateway() });
+    let a = world.add_client(&[]);
+    world.add_document(a, DOC, "doc", &content);
+    world.connect(a);
+    flush(&mut world, a, 1);
+    world.advance(20 * SECOND);
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+    assert_eq!(world.log_text("doc"), content);
+    // A server that has lost its log asks anew, and nobody owes it anything.
+    world.cut(a);
+    world.server = Server::new(Switches { max_payload: Some(1000), ..Switches::gateway() });
+    world.advance(20 * SECOND);
+    assert_eq!(world.log_text("doc"), content);
+    assert!(world.server.largest_envelope <= 1000);
+    assert_eq!(errors(&mut world, a), []);
+}
+
+#[test]
+fn a_document_removed_at_once_leaves_all_parts_behind() {
+    let mut world = World::new(Switches { max_payload: Some(1000), ..Switches::gateway() });
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, &"a large text ".repeat(500));
+    let text = world.text(a, DOC);
+    world.clients[a].session.remove_document(world.now, DOC);
+    world.settle();
+    assert_eq!(world.log_text("doc"), text);
+    assert_eq!(errors(&mut world, a), []);
+}
+
+#[test]
+fn a_server_that_closed_over_a_large_message_is_sent_parts_of_it() {
     let mut world = World::new(Switches { deaf_for: usize::MAX, ..Switches::gateway() });
     let a = world.join(&["doc"]);
     world.insert(a, DOC, 0, &"x".repeat(1_500_000));
@@ -337,8 +408,9 @@ fn a_server_that_closed_over_a_large_message_is_not_sent_it_again() {
     world.server.largest_envelope = 0;
     flush(&mut world, a, 1);
     world.advance(60 * SECOND);
-    assert!(world.server.largest_envelope < 1_000_000);
-    assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::MessageTooLarge)));
+    assert!(world.server.largest_envelope <= 1_000_000);
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+    assert_eq!(world.log_text("doc"), world.text(a, DOC));
     assert_eq!(world.clients[a].dials, 2);
 }
 

@@ -13,7 +13,7 @@ use yjs_provider_native::session::{
 };
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
-use yrs::{Doc, GetString, ReadTxn, StateVector, Text, Transact, Update};
+use yrs::{Doc, GetString, Map, ReadTxn, StateVector, Text, Transact, Update};
 
 use super::server::{ConnectionId, ROOM, Server, Switches};
 
@@ -149,6 +149,16 @@ impl World {
             let mut txn = doc.transact_mut();
             let length = shared.len(&txn);
             shared.insert(&mut txn, position % (length + 1), text);
+            txn.encode_update_v1()
+        });
+    }
+
+    /// Sets an entry of the document's map, to one value that can't be divided.
+    pub(crate) fn set(&mut self, client: usize, key: DocKey, value: &str) {
+        self.edit(client, key, |doc| {
+            let map = doc.get_or_insert_map("map");
+            let mut txn = doc.transact_mut();
+            map.insert(&mut txn, "key", value);
             txn.encode_update_v1()
         });
     }

@@ -7,10 +7,19 @@
 mod value;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+
+use smallvec::SmallVec;
 
 use crate::protocol::lib0::{ReadError, Reader, write_var_uint};
 
 use value::check_json_depth;
+
+pub(super) const HAS_ORIGIN: u8 = 0x80;
+pub(super) const HAS_RIGHT_ORIGIN: u8 = 0x40;
+pub(super) const CONTENT_KIND: u8 = 0x1f;
+pub(super) const STRING: u8 = 4;
+pub(super) const ANY: u8 = 8;
 
 /// Deepest nesting of values. Far beyond what people write, far below what a thread's stack holds.
 pub const MAX_DEPTH: usize = 200;
@@ -77,25 +86,14 @@ pub fn inspect_v1(update: &[u8]) -> Result<Inspection, ScanError> {
     Ok(Inspection { types: scan.types, has_gaps: scan.gaps > 0 })
 }
 
-/// The same update as several without gaps; itself, if it has none.
-pub fn split_at_gaps(update: &[u8]) -> Result<Vec<Vec<u8>>, ScanError> {
-    let mut scan = Scan { runs: Some(Vec::new()), ..Scan::new(update) };
+/// Walks an update and tells where its blocks are, without gaps, in the order of the update; and where they end.
+pub(super) fn blocks_v1(update: &[u8]) -> Result<(Vec<Block>, usize), ScanError> {
+    let mut scan = Scan { blocks: Some(Vec::new()), ..Scan::new(update) };
     scan.blocks()?;
-    let deletes = &update[update.len() - scan.reader.remaining()..];
+    let end = scan.position();
     scan.delete_set()?;
     scan.end()?;
-    let mut parts: Vec<Vec<u8>> = Vec::new();
-    for run in scan.runs.iter().flatten() {
-        let mut part = Vec::with_capacity(run.len + 16);
-        for head in [1, run.blocks, run.client, u64::from(run.clock)] {
-            write_var_uint(&mut part, head);
-        }
-        part.extend_from_slice(&update[run.start..run.start + run.len]);
-        part.push(0);
-        parts.push(part);
-    }
-    parts.push([&[0], deletes].concat());
-    Ok(parts)
+    Ok((scan.blocks.unwrap_or_default(), end))
 }
 
 /// The state vector of a peer that gets these updates as well, one after the other. What does not follow on what it has
@@ -113,12 +111,10 @@ pub fn advance_state_vector<'a>(
         }
     }
     for update in updates {
-        let mut scan = Scan { runs: Some(Vec::new()), ..Scan::new(update) };
-        scan.blocks()?;
-        for run in scan.runs.iter().flatten() {
-            let known = clocks.get(&run.client).copied().unwrap_or(0);
-            if run.clock <= known {
-                clocks.insert(run.client, known.max(run.end));
+        for block in blocks_v1(update)?.0 {
+            let known = clocks.get(&block.client).copied().unwrap_or(0);
+            if block.clock <= known {
+                clocks.insert(block.client, known.max(block.clock + block.len));
             }
         }
     }
@@ -131,15 +127,17 @@ pub fn advance_state_vector<'a>(
     Ok(out)
 }
 
-/// Blocks of one client without a gap between them.
-struct Run {
-    client: u64,
-    clock: u32,
-    /// The clock after the last block.
-    end: u32,
-    blocks: u64,
-    start: usize,
-    len: usize,
+/// One block of an update.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) client: u64,
+    pub(super) clock: u32,
+    /// In clocks.
+    pub(super) len: u32,
+    /// Where its bytes are.
+    pub(super) bytes: Range<usize>,
+    /// What it refers to: client and clock.
+    pub(super) needs: SmallVec<[(u64, u32); 2]>,
 }
 
 /// Walks a state vector.
@@ -162,18 +160,27 @@ pub(crate) fn scan_value(bytes: &[u8]) -> Result<(), ScanError> {
     Scan::new(bytes).any()
 }
 
-struct Scan<'a> {
-    reader: Reader<'a>,
+pub(super) struct Scan<'a> {
+    pub(super) reader: Reader<'a>,
     len: usize,
     types: usize,
     gaps: usize,
-    /// Where the runs of blocks are, if anybody wants to know.
-    runs: Option<Vec<Run>>,
+    /// The blocks, if anybody wants to know.
+    blocks: Option<Vec<Block>>,
+    /// What the block being walked refers to, if blocks are wanted.
+    needs: SmallVec<[(u64, u32); 2]>,
 }
 
 impl<'a> Scan<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self { reader: Reader::new(bytes), len: bytes.len(), types: 0, gaps: 0, runs: None }
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        let reader = Reader::new(bytes);
+        let needs = SmallVec::new();
+        Self { reader, len: bytes.len(), types: 0, gaps: 0, blocks: None, needs }
+    }
+
+    /// Bytes that were read.
+    pub(super) fn position(&self) -> usize {
+        self.len - self.reader.remaining()
     }
 
     fn blocks(&mut self) -> Result<(), ScanError> {
@@ -183,27 +190,15 @@ impl<'a> Scan<'a> {
             let blocks = self.count(MIN_BLOCK_LEN)?;
             let client = self.client()?;
             let mut clock = self.reader.var_u32()?;
-            let mut is_in_run = false;
             for _ in 0..blocks {
-                let (start, gaps) = (self.len - self.reader.remaining(), self.gaps);
-                let block_clock = clock;
+                let (start, gaps) = (self.position(), self.gaps);
                 let len = self.block()?;
-                clock = clock.checked_add(len).ok_or(ScanError::ClockOutOfRange)?;
-                let is_gap = self.gaps > gaps;
-                let end = self.len - self.reader.remaining();
-                if let Some(runs) = self.runs.as_mut().filter(|_| !is_gap) {
-                    if let Some(run) = runs.last_mut().filter(|_| is_in_run) {
-                        run.blocks += 1;
-                        run.end = clock;
-                        run.len = end - run.start;
-                    } else {
-                        let len = end - start;
-                        let run =
-                            Run { client, clock: block_clock, end: clock, blocks: 1, start, len };
-                        runs.push(run);
-                    }
+                let bytes = start..self.position();
+                if let Some(blocks) = self.blocks.as_mut().filter(|_| self.gaps == gaps) {
+                    let needs = std::mem::take(&mut self.needs);
+                    blocks.push(Block { client, clock, len, bytes, needs });
                 }
-                is_in_run = !is_gap;
+                clock = clock.checked_add(len).ok_or(ScanError::ClockOutOfRange)?;
             }
         }
         Ok(())
@@ -213,9 +208,6 @@ impl<'a> Scan<'a> {
     fn block(&mut self) -> Result<u32, ScanError> {
         const GC: u8 = 0;
         const SKIP: u8 = 10;
-        const HAS_ORIGIN: u8 = 0x80;
-        const HAS_RIGHT_ORIGIN: u8 = 0x40;
-        const HAS_PARENT_SUB: u8 = 0x20;
 
         let info = self.reader.u8()?;
         if info == SKIP {
@@ -233,7 +225,14 @@ impl<'a> Scan<'a> {
         if info & HAS_RIGHT_ORIGIN != 0 {
             self.id()?;
         }
-        // The parent is known from a neighbour, if there is one.
+        self.parent(info)?;
+        self.content(info & CONTENT_KIND)
+    }
+
+    /// The parent is known from a neighbour, if there is one.
+    pub(super) fn parent(&mut self, info: u8) -> Result<(), ScanError> {
+        const HAS_PARENT_SUB: u8 = 0x20;
+
         if info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN) == 0 {
             if self.reader.var_u32()? == 1 {
                 self.reader.var_str()?;
@@ -244,7 +243,7 @@ impl<'a> Scan<'a> {
                 self.reader.var_str()?;
             }
         }
-        self.content(info & 0x1f)
+        Ok(())
     }
 
     /// Walks content and returns its length in clocks.
@@ -252,11 +251,9 @@ impl<'a> Scan<'a> {
         const DELETED: u8 = 1;
         const JSON: u8 = 2;
         const BINARY: u8 = 3;
-        const STRING: u8 = 4;
         const EMBED: u8 = 5;
         const FORMAT: u8 = 6;
         const TYPE: u8 = 7;
-        const ANY: u8 = 8;
         const DOC: u8 = 9;
 
         match kind {
@@ -358,9 +355,12 @@ impl<'a> Scan<'a> {
         Ok(count)
     }
 
-    fn id(&mut self) -> Result<(), ScanError> {
-        self.client()?;
-        self.reader.var_u32()?;
+    pub(super) fn id(&mut self) -> Result<(), ScanError> {
+        let client = self.client()?;
+        let clock = self.reader.var_u32()?;
+        if self.blocks.is_some() {
+            self.needs.push((client, clock));
+        }
         Ok(())
     }
 
@@ -378,7 +378,7 @@ impl<'a> Scan<'a> {
 }
 
 /// Yjs counts text in UTF-16 code units.
-fn utf16_len(text: &str) -> u32 {
+pub(super) fn utf16_len(text: &str) -> u32 {
     let len = if text.is_ascii() { text.len() } else { text.chars().map(char::len_utf16).sum() };
     // No longer than the string, whose length was read as 32 bits.
     len as u32

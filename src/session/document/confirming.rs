@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use super::super::ack::{AckKind, AckReply};
 use super::super::context::Context;
 use super::super::timers::{DocumentTimer, Timer};
-use super::{DocumentSync, Sender};
+use super::{DocumentSync, Outgoing, Sender};
 use crate::error::{ErrorCode, ProviderError};
+use crate::protocol::y_message::Message;
 
 /// First pause after the server was busy, and the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
@@ -165,6 +166,39 @@ impl DocumentSync {
         } else {
             self.replies.mute();
         }
+    }
+
+    /// The message made last has `excess` bytes more than the server takes: sends its update in parts; false if that
+    /// can't be.
+    pub(crate) fn split_outgoing(
+        &mut self,
+        now: Instant,
+        cx: &mut Context,
+        outgoing: &Outgoing,
+        excess: usize,
+    ) -> bool {
+        let (Message::Update(update) | Message::SyncStep2(update)) = &outgoing.message else {
+            return false;
+        };
+        let limit = update.len().saturating_sub(excess);
+        let is_split = match outgoing.ack {
+            Some(AckKind::Update) => self.outbox.split_last(limit),
+            Some(AckKind::Reply { covers }) => {
+                let is_split = match covers {
+                    Some(covers) => self.outbox.split_difference(covers, update, limit),
+                    None => self.replies.split(update, limit),
+                };
+                if is_split {
+                    self.replies.finish(cx.acks.next_id());
+                }
+                is_split
+            }
+            Some(AckKind::StepOne) | None => false,
+        };
+        if is_split {
+            self.settle(now, cx);
+        }
+        is_split
     }
 
     /// The message made last can't be sent at all.

@@ -201,3 +201,63 @@ fn updates_that_do_not_merge_go_out_one_by_one() {
     assert_eq!(outbox.send(Instant::now(), 1).as_deref(), Some(&b"neither"[..]));
     assert_eq!(outbox.send(Instant::now(), 2), None);
 }
+
+#[test]
+fn parts_of_a_large_update_go_out_one_by_one_in_their_order() {
+    let now = Instant::now();
+    let mut outbox = Outbox::new(10_000);
+    let text = "0123456789".repeat(30);
+    let updates = typed(&[&text, " later"]);
+    outbox.push(updates[0].clone());
+    outbox.send(now, 0);
+    assert!(outbox.split_last(200));
+    outbox.push(updates[1].clone());
+    let mut sent: Vec<Bytes> = (1..=2).filter_map(|id| outbox.send(now, id)).collect();
+    assert!(sent.iter().all(|update| update.len() <= 200));
+    assert_eq!(outbox.recall_all().as_slice(), [1, 2]);
+    let again: Vec<Bytes> = (3..=4).filter_map(|id| outbox.send(now, id)).collect();
+    assert_eq!(again, sent, "in the same order, and not merged");
+    outbox.recall(3);
+    assert_eq!(outbox.send(now, 5).as_ref(), sent.first());
+    sent.extend(outbox.send(now, 6));
+    assert_eq!(read(&sent), text + " later");
+    for id in [5, 4] {
+        assert_eq!(outbox.oldest_unconfirmed(), Some(1), "until the last part is confirmed");
+        assert!(outbox.confirm(id));
+    }
+    assert_eq!(outbox.oldest_unconfirmed(), Some(2));
+    assert!(outbox.confirm(6));
+    assert_eq!(outbox.oldest_unconfirmed(), None);
+}
+
+#[test]
+fn a_part_is_not_split_again_and_a_large_value_not_at_all() {
+    let mut outbox = Outbox::new(10_000);
+    outbox.push(typed(&[&"x".repeat(300)]).remove(0));
+    outbox.send(Instant::now(), 0);
+    assert!(!outbox.split_last(20), "nothing fits");
+    assert!(outbox.split_last(200));
+    outbox.send(Instant::now(), 1);
+    assert!(!outbox.split_last(100));
+    outbox.refuse(1, error(ErrorCode::MessageTooLarge));
+    assert_eq!(outbox.refusal().map(|(first, _)| first), Some(1));
+    assert!(outbox.has_unsent(), "the other part");
+}
+
+#[test]
+fn parts_of_a_difference_settle_what_it_would_have_settled() {
+    let mut outbox = Outbox::new(10_000);
+    outbox.push_content();
+    assert_eq!(outbox.request_difference(), Some(1));
+    let difference = typed(&[&"x".repeat(300)]).remove(0);
+    assert!(outbox.split_difference(1, &difference, 200));
+    assert!(!outbox.is_difference_due());
+    let mut id = 0;
+    while outbox.send(Instant::now(), id).is_some() {
+        assert_eq!(outbox.oldest_unconfirmed(), Some(1));
+        assert!(outbox.confirm(id));
+        id += 1;
+    }
+    assert_eq!(id, 2);
+    assert_eq!(outbox.oldest_unconfirmed(), None);
+}

@@ -16,7 +16,7 @@ struct Open {
 
 impl Scan<'_> {
     /// Walks a value and everything inside of it.
-    pub(super) fn any(&mut self) -> Result<(), ScanError> {
+    pub(in crate::protocol::update) fn any(&mut self) -> Result<(), ScanError> {
         match self.value()? {
             Some(outermost) => self.elements(outermost),
             None => Ok(()),
