@@ -559,7 +559,7 @@ export declare class YDoc {
   /** Does nothing; documents need not be freed. */
   free(): void
   /** All root types by name; `undefined` for one that only a remote update named so far, because it has no kind yet. */
-  roots(txn?: YTransaction): Array<[name: string, type: YText | YArray | YMap | undefined]>
+  roots(txn?: YTransaction): Array<[name: string, type: YSharedType | undefined]>
   /**
    * Everything that a JSON path leads to: `$.users[*].name`. Filters are not supported.
    *
@@ -836,7 +836,7 @@ export declare class YTransaction {
    *
    * Throws `ERR_INVALID_ARGUMENT` when it is no id of a shared type.
    */
-  get(id: YTypeId): YText | YArray | YMap | undefined
+  get(id: YTypeId): YSharedType | undefined
   /**
    * Everything that a JSON path leads to: `$.users[*].name`. Filters are not supported.
    *
@@ -1330,7 +1330,7 @@ export declare function createAbsolutePositionFromRelativePosition(rpos: YRelati
  *
  * Throws `ERR_OUT_OF_RANGE` past the end, `ERR_PRELIMINARY_TYPE`, `ERR_DELETED_TYPE`.
  */
-export declare function createRelativePositionFromTypeIndex(ytype: YText | YArray, index: number, assoc?: number, txn?: YTransaction): YRelativePosition
+export declare function createRelativePositionFromTypeIndex(ytype: YText | YArray | YXmlElement | YXmlFragment | YXmlText, index: number, assoc?: number, txn?: YTransaction): YRelativePosition
 
 /**
  * A V1 update in words, for people who look for an error. The form may change.

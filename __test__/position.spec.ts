@@ -11,8 +11,9 @@ import {
   encodeRelativePosition,
   encodeStateAsUpdate,
   YDoc,
-  YMap,
-  YText
+  YText,
+  YXmlElement,
+  YXmlText
 } from '../index.js'
 import { throwsCode } from './helpers/errors.ts'
 import { Random } from './helpers/random.ts'
@@ -113,7 +114,12 @@ test('bad_positions_are_refused', (t) => {
   throwsCode(t, () => createRelativePositionFromTypeIndex(text, 4), 'ERR_OUT_OF_RANGE', 'past the end')
   throwsCode(t, () => createRelativePositionFromTypeIndex(text, -1), 'ERR_OUT_OF_RANGE', 'negative')
   throwsCode(t, () => createRelativePositionFromTypeIndex(new YText(), 0), 'ERR_PRELIMINARY_TYPE', 'preliminary')
-  throwsCode(t, () => createRelativePositionFromTypeIndex(new YMap() as never, 0), 'ERR_INVALID_ARGUMENT', 'a map')
+  throwsCode(
+    t,
+    () => createRelativePositionFromTypeIndex(doc.getMap('map') as never, 0),
+    'ERR_INVALID_ARGUMENT',
+    'a map'
+  )
   for (const value of [undefined, null, 'x', {}, { item: {} }, { item: { client: -1, clock: 0 } }, { tname: 7 }]) {
     const label = JSON.stringify(value)
     throwsCode(t, () => encodeRelativePosition(value as never), 'ERR_INVALID_ARGUMENT', label)
@@ -129,4 +135,30 @@ test('the_older_names_are_the_same_functions', (t) => {
   t.is(native.createOffsetFromStickyIndex, createAbsolutePositionFromRelativePosition)
   t.is(native.encodeStickyIndex, encodeRelativePosition)
   t.is(native.decodeStickyIndex, decodeRelativePosition)
+})
+
+test('positions_in_xml_are_those_of_yjs', (t) => {
+  const doc = new YDoc()
+  const fragment = doc.getXmlFragment('fragment')
+  const [element, text] = [new YXmlElement('p'), new YXmlText('hi')]
+  fragment.push(element)
+  fragment.push(new YXmlElement('q'))
+  element.push(text)
+  const reference = new Y.Doc()
+  Y.applyUpdate(reference, encodeStateAsUpdate(doc))
+  const theirFragment = reference.getXmlFragment('fragment')
+  const theirElement = theirFragment.get(0) as Y.XmlElement
+  const rows = [
+    ['between two elements', fragment, theirFragment, 1],
+    ['at the end of a fragment', fragment, theirFragment, 2],
+    ['in front of a text', element, theirElement, 0],
+    ['in a text', text, theirElement.get(0) as Y.XmlText, 1]
+  ] as const
+  for (const [label, ours, theirs, index] of rows) {
+    const position = createRelativePositionFromTypeIndex(ours, index)
+    const expected = Y.encodeRelativePosition(Y.createRelativePositionFromTypeIndex(theirs, index))
+    t.deepEqual(encodeRelativePosition(position), expected, label)
+    t.is(createAbsolutePositionFromRelativePosition(position, doc)?.index, index, label)
+  }
+  throwsCode(t, () => createRelativePositionFromTypeIndex(doc.getMap('map') as never, 0), 'ERR_INVALID_ARGUMENT')
 })

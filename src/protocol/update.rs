@@ -11,7 +11,8 @@ use std::panic::catch_unwind;
 
 pub(crate) use scan::scan_value;
 pub use scan::{
-    Inspection, MAX_DEPTH, ScanError, inspect_v1, scan_snapshot, scan_state_vector, scan_v1,
+    Inspection, MAX_DEPTH, ScanError, advance_state_vector, inspect_v1, scan_snapshot,
+    scan_state_vector, scan_v1,
 };
 pub use snapshot::{
     decode_snapshot_v1, decode_snapshot_v2, encode_snapshot_v1, encode_snapshot_v2,
@@ -190,5 +191,22 @@ mod tests {
         let rest: Vec<_> = [2, 3, 5, 6].iter().map(|&index| updates[index].clone()).collect();
         let all: Vec<_> = parts.into_iter().chain(rest).collect();
         assert_eq!(text_of(&merge(&all).unwrap()), "abcdefgh");
+    }
+
+    #[test]
+    fn a_state_vector_advances_over_what_follows_on_it() {
+        let updates = typed("abcdef");
+        let one = [1, 1, 2]; // client 1 up to clock 2
+        for (label, picked, expected) in [
+            ("nothing", vec![], 2),
+            ("the next ones", vec![2, 3], 4),
+            ("known ones and the next", vec![0, 1, 2], 3),
+            ("not behind a gap", vec![4, 5], 2),
+        ] {
+            let picked = picked.into_iter().map(|index: usize| updates[index].as_slice());
+            let advanced = advance_state_vector(&one, picked).unwrap();
+            assert_eq!(advanced, [1, 1, expected], "{label}");
+        }
+        assert_eq!(advance_state_vector(&[], [updates[0].as_slice()]).unwrap(), [1, 1, 1]);
     }
 }

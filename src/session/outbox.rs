@@ -57,6 +57,8 @@ struct Sent {
     update: Bytes,
     ack_id: u64,
     at: Instant,
+    /// Whether the server was known to listen by then.
+    is_expected: bool,
 }
 
 /// Edits that only the document has: what the server lacks must be computed from it.
@@ -196,8 +198,21 @@ impl Outbox {
         self.unmerged = self.unmerged.min(self.unsent.len());
         let update = batch.update.clone();
         let Unsent { edits, part, update: sent } = batch;
-        self.sent.push_back(Sent { edits, part, update: sent, ack_id, at: now });
+        let sent = Sent { edits, part, update: sent, ack_id, at: now, is_expected: false };
+        self.sent.push_back(sent);
         Some(update)
+    }
+
+    /// The server was known to listen when the last update was sent.
+    pub(crate) fn expect_last(&mut self) {
+        if let Some(sent) = self.sent.back_mut() {
+            sent.is_expected = true;
+        }
+    }
+
+    /// Updates that are on their way to a server that listens, in the order in which they were sent.
+    pub(crate) fn updates_on_their_way(&self) -> impl Iterator<Item = &[u8]> {
+        self.sent.iter().filter(|sent| sent.is_expected).map(|sent| sent.update.as_ref())
     }
 
     /// The ack came; false if no sent update has this id.

@@ -20,7 +20,7 @@ impl YDoc {
     /// All root types by name; `undefined` for one that only a remote update named so far, because it has no kind yet.
     #[napi(
         ts_args_type = "txn?: YTransaction",
-        ts_return_type = "Array<[name: string, type: YText | YArray | YMap | undefined]>"
+        ts_return_type = "Array<[name: string, type: YSharedType | undefined]>"
     )]
     pub fn roots<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Array<'env>> {
         let mut roots = self.core.read(*env, txn, |reader| {

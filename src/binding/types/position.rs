@@ -4,23 +4,22 @@ use napi::bindgen_prelude::{JsObjectValue, Null, Object, Uint8Array, Unknown};
 use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
 
-use super::array::YArray;
 use super::doc::YDoc;
-use super::shared_type::SharedType;
-use super::text::{YText, position};
+use super::shared_type::deleted;
+use super::text::position;
 use super::transaction::YTransaction;
 use super::transaction_query::item_id;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::raw::to_js;
-use crate::binding::value::instance;
-use crate::document::{Position, PositionScope};
+use crate::binding::value::shared_type_place;
+use crate::document::{Position, PositionScope, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
 
 /// The position at an index. Below 0, `assoc` ties it to the element on its left, else to the one on its right.
 ///
 /// Throws `ERR_OUT_OF_RANGE` past the end, `ERR_PRELIMINARY_TYPE`, `ERR_DELETED_TYPE`.
 #[napi(
-    ts_args_type = "ytype: YText | YArray, index: number, assoc?: number, txn?: YTransaction",
+    ts_args_type = "ytype: YText | YArray | YXmlElement | YXmlFragment | YXmlText, index: number, assoc?: number, txn?: YTransaction",
     ts_return_type = "YRelativePosition"
 )]
 pub fn create_relative_position_from_type_index<'env>(
@@ -32,13 +31,14 @@ pub fn create_relative_position_from_type_index<'env>(
 ) -> Result<Object<'env>> {
     let index = position(*env, index, "index")?;
     let is_before = assoc.is_some_and(|assoc| assoc < 0.0);
-    let position = if let Some(text) = instance::<YText>(*env, &ytype) {
-        at(*env, &text.0, index, is_before, txn)
-    } else if let Some(array) = instance::<YArray>(*env, &ytype) {
-        at(*env, &array.0, index, is_before, txn)
-    } else {
-        Err(invalid(*env, "ytype: expected a shared type with positions"))
-    }?;
+    let (core, handle) = shared_type_place(*env, ytype, "ytype")?;
+    if matches!(handle.kind, TypeKind::Map | TypeKind::WeakLink) {
+        return Err(invalid(*env, "ytype: expected a shared type with positions"));
+    }
+    let found = core.read(*env, txn, |reader| {
+        handle.resolve(reader).map(|branch| Position::at(reader, branch, index, is_before))
+    })?;
+    let position = found.ok_or_else(deleted).or_throw(*env)?.or_throw(*env)?;
     to_object(env, &position)
 }
 
@@ -83,18 +83,6 @@ pub fn decode_relative_position<'env>(env: &'env Env, bin: Uint8Array) -> Result
 #[napi(ts_args_type = "a: YRelativePosition | null, b: YRelativePosition | null")]
 pub fn compare_relative_positions(env: Env, a: Unknown<'_>, b: Unknown<'_>) -> Result<bool> {
     Ok(optional(env, a, "a")? == optional(env, b, "b")?)
-}
-
-fn at<P>(
-    env: Env,
-    shared: &SharedType<P>,
-    index: u32,
-    is_before: bool,
-    txn: Option<&YTransaction>,
-) -> Result<Position> {
-    shared
-        .read(env, txn, |reader, branch| Position::at(reader, branch, index, is_before))?
-        .or_throw(env)
 }
 
 fn assoc(position: &Position) -> i32 {

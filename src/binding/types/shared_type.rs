@@ -197,6 +197,6 @@ impl<P> SharedType<P> {
     }
 }
 
-fn deleted() -> ProviderError {
+pub(super) fn deleted() -> ProviderError {
     ProviderError::new(ErrorCode::DeletedType, "the shared type was deleted from its document")
 }

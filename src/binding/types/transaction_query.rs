@@ -72,7 +72,7 @@ impl YTransaction {
     /// The shared type with this id, `undefined` if there is none or it was deleted.
     ///
     /// Throws `ERR_INVALID_ARGUMENT` when it is no id of a shared type.
-    #[napi(ts_args_type = "id: YTypeId", ts_return_type = "YText | YArray | YMap | undefined")]
+    #[napi(ts_args_type = "id: YTypeId", ts_return_type = "YSharedType | undefined")]
     pub fn get<'env>(&self, env: &'env Env, id: Object<'env>) -> Result<Unknown<'env>> {
         let handle = TypeHandle { kind: TypeKind::Unknown, id: branch_id(&id).or_throw(*env)? };
         let found = self.core.read(*env, None, |reader| {

@@ -6,11 +6,12 @@
 
 mod value;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::protocol::lib0::{ReadError, Reader};
+use crate::protocol::lib0::{ReadError, Reader, write_var_uint};
 
 use value::check_json_depth;
 
@@ -106,6 +107,38 @@ pub(super) struct Block {
     pub(super) bytes: Range<usize>,
     /// What it refers to: client and clock.
     pub(super) needs: SmallVec<[(u64, u32); 2]>,
+}
+
+/// The state vector of a peer that gets these updates as well, one after the other. What does not follow on what it has
+/// does not count.
+pub fn advance_state_vector<'a>(
+    state_vector: &[u8],
+    updates: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<u8>, ScanError> {
+    let mut clocks: BTreeMap<u64, u32> = BTreeMap::new();
+    if !state_vector.is_empty() {
+        scan_state_vector(state_vector)?;
+        let mut reader = Reader::new(state_vector);
+        for _ in 0..reader.var_uint()? {
+            clocks.insert(reader.var_uint()?, reader.var_u32()?);
+        }
+    }
+    for update in updates {
+        for Block { client, clock, len, .. } in blocks_v1(update)?.0 {
+            let known = clocks.get(&client).copied().unwrap_or(0);
+            if clock <= known {
+                // The walk has made sure that the sum is a clock.
+                clocks.insert(client, known.max(clock + len));
+            }
+        }
+    }
+    let mut out = Vec::new();
+    write_var_uint(&mut out, clocks.len() as u64);
+    for (client, clock) in clocks {
+        write_var_uint(&mut out, client);
+        write_var_uint(&mut out, u64::from(clock));
+    }
+    Ok(out)
 }
 
 /// Walks a state vector.

@@ -222,13 +222,23 @@ impl DocumentSync {
         } else if let Some((message, reply)) = self.replies.send(now, ack_id) {
             (message, AckKind::Reply { covers: reply.covers })
         } else {
-            (Message::Update(self.outbox.send(now, ack_id)?), AckKind::Update)
+            let update = self.outbox.send(now, ack_id)?;
+            if self.step_one.is_heard() {
+                self.outbox.expect_last();
+            }
+            (Message::Update(update), AckKind::Update)
         };
         self.watch_acks(cx);
         Some(Outgoing { channel: Channel::Sync, message, ack: Some(kind) })
     }
 
     fn encode_difference(&mut self, cx: &mut Context, state_vector: Bytes, reply: Reply) {
+        // What was sent before will be there before, too: without this, edits made while connecting are logged twice.
+        let on_their_way = self.outbox.updates_on_their_way();
+        let state_vector = match update::advance_state_vector(&state_vector, on_their_way) {
+            Ok(advanced) => Bytes::from(advanced),
+            Err(_) => state_vector,
+        };
         let token = self.next_token();
         self.replies.begin(token, reply);
         cx.work(Work::EncodeDiff { doc: self.key, token, state_vector });
