@@ -288,3 +288,18 @@ test('a_document_sits_in_two_rooms_and_carries_edits_over', async (t) => {
 async function waitForTicks(count: number): Promise<void> {
   for (let tick = 0; tick < count; tick++) await new Promise((resolve) => setImmediate(resolve))
 }
+
+test('reconnect_failed_tells_the_last_error_before_the_status_disconnected', async (t) => {
+  const { gateway, url } = await startGateway(t)
+  const provider = startProvider(t, url, { socketOptions: { reconnectionAttempts: 2, reconnectionDelay: 10 } })
+  await whenStatus(provider, 'connected')
+  const story: string[] = []
+  provider.on('connection-error', (error) => story.push(error.code))
+  provider.on('reconnect-failed', (error) => story.push(`failed ${error.code}`))
+  provider.on('status', ({ status }) => story.push(status))
+  const failed = waitFor(provider, 'reconnect-failed')
+  await gateway.close()
+  await failed
+  if (provider.status !== 'disconnected') await waitFor(provider, 'status')
+  t.deepEqual(story.slice(-4), ['ERR_CONNECTION', 'ERR_CONNECTION', 'failed ERR_CONNECTION', 'disconnected'])
+})

@@ -66,6 +66,9 @@ pub(super) fn to_js<'env>(
             object.set_named_property("willRetry", *will_retry)?;
             vec![("connection-error", vec![object.to_unknown()])]
         }
+        Event::ReconnectFailed { error } => {
+            vec![("reconnect-failed", vec![error_to_js(env, error)?.to_unknown()])]
+        }
         Event::PermissionDenied { doc, reason } => {
             let doc_id = doc.and_then(doc_id);
             vec![(

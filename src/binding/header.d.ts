@@ -279,6 +279,8 @@ export interface ProviderEvents {
   'connection-close': (reason: string, description?: string) => void
   /** An attempt failed, or the server refused the connection (`data` is what it said). */
   'connection-error': (error: ProviderError & { data?: any; willRetry: boolean }) => void
+  /** All `reconnectionAttempts` failed, the last one with this error. The status `disconnected` follows. */
+  'reconnect-failed': (error: ProviderError) => void
   /** The server refused the connection or a document. */
   'permission-denied': (reason: string, docId?: string) => void
   /** Bad input, or a message that the server refused. Nothing was lost silently. */

@@ -84,6 +84,11 @@ pub enum Event {
         /// Whether another attempt follows without the user's help.
         will_retry: bool,
     },
+    /// `reconnect-failed`: the allowed attempts are used up. The status `Disconnected` follows.
+    ReconnectFailed {
+        /// Why the last one failed.
+        error: ProviderError,
+    },
     /// `permission-denied`.
     PermissionDenied {
         /// The document, if only that was refused.

@@ -198,14 +198,8 @@ impl Outbox {
         self.unmerged = self.unmerged.min(self.unsent.len());
         let update = batch.update.clone();
         let Unsent { edits, part, update: sent } = batch;
-        self.sent.push_back(Sent {
-            edits,
-            part,
-            update: sent,
-            ack_id,
-            at: now,
-            is_expected: false,
-        });
+        let sent = Sent { edits, part, update: sent, ack_id, at: now, is_expected: false };
+        self.sent.push_back(sent);
         Some(update)
     }
 

@@ -93,7 +93,11 @@ impl Session {
     ) {
         let will_retry = may_retry && self.may_retry();
         self.hang_up();
+        let last_error = (may_retry && self.has_used_up_attempts()).then(|| error.clone());
         self.cx.event(Event::ConnectionError { error, data, will_retry });
+        if let Some(error) = last_error {
+            self.cx.event(Event::ReconnectFailed { error });
+        }
         self.go_on(now, will_retry);
     }
 
@@ -121,7 +125,11 @@ impl Session {
         if !was_open || is_refused {
             let message = description_of(reason, is_refused);
             let error = ProviderError::new(ErrorCode::Connection, message);
+            let last_error = (!is_refused && self.has_used_up_attempts()).then(|| error.clone());
             self.cx.event(Event::ConnectionError { error, data: None, will_retry });
+            if let Some(error) = last_error {
+                self.cx.event(Event::ReconnectFailed { error });
+            }
         }
         self.go_on(now, will_retry);
     }
@@ -135,6 +143,12 @@ impl Session {
         is_needed
             && self.connection.backoff.has_next()
             && self.connection.server_disconnects < MAX_SERVER_DISCONNECTS
+    }
+
+    /// Whether attempts followed on a failure, and no other may.
+    fn has_used_up_attempts(&self) -> bool {
+        let backoff = &self.connection.backoff;
+        self.is_wanted && self.departure.is_none() && backoff.attempts() > 0 && !backoff.has_next()
     }
 
     /// Schedules the next attempt, or gives up.

@@ -22,6 +22,7 @@ fn story(world: &mut World, client: usize) -> Vec<String> {
         Event::ConnectionError { error, will_retry, .. } => {
             Some(format!("{error}, retry: {will_retry}"))
         }
+        Event::ReconnectFailed { error } => Some(format!("gave up: {error}")),
         Event::Synced { state, .. } => Some(format!("synced {state}")),
         Event::PermissionDenied { reason, .. } => Some(format!("denied: {reason}")),
         _ => None,
@@ -91,6 +92,7 @@ fn gives_up_after_the_allowed_attempts_and_tries_again_when_told() {
             "refused, retry: true",
             "refused, retry: true",
             "refused, retry: false",
+            "gave up: refused",
             "Disconnected"
         ]
     );

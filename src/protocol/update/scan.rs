@@ -96,6 +96,19 @@ pub(super) fn blocks_v1(update: &[u8]) -> Result<(Vec<Block>, usize), ScanError>
     Ok((scan.blocks.unwrap_or_default(), end))
 }
 
+/// One block of an update.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) client: u64,
+    pub(super) clock: u32,
+    /// In clocks.
+    pub(super) len: u32,
+    /// Where its bytes are.
+    pub(super) bytes: Range<usize>,
+    /// What it refers to: client and clock.
+    pub(super) needs: SmallVec<[(u64, u32); 2]>,
+}
+
 /// The state vector of a peer that gets these updates as well, one after the other. What does not follow on what it has
 /// does not count.
 pub fn advance_state_vector<'a>(
@@ -111,10 +124,11 @@ pub fn advance_state_vector<'a>(
         }
     }
     for update in updates {
-        for block in blocks_v1(update)?.0 {
-            let known = clocks.get(&block.client).copied().unwrap_or(0);
-            if block.clock <= known {
-                clocks.insert(block.client, known.max(block.clock + block.len));
+        for Block { client, clock, len, .. } in blocks_v1(update)?.0 {
+            let known = clocks.get(&client).copied().unwrap_or(0);
+            if clock <= known {
+                // The walk has made sure that the sum is a clock.
+                clocks.insert(client, known.max(clock + len));
             }
         }
     }
@@ -125,19 +139,6 @@ pub fn advance_state_vector<'a>(
         write_var_uint(&mut out, u64::from(clock));
     }
     Ok(out)
-}
-
-/// One block of an update.
-#[derive(Debug)]
-pub(super) struct Block {
-    pub(super) client: u64,
-    pub(super) clock: u32,
-    /// In clocks.
-    pub(super) len: u32,
-    /// Where its bytes are.
-    pub(super) bytes: Range<usize>,
-    /// What it refers to: client and clock.
-    pub(super) needs: SmallVec<[(u64, u32); 2]>,
 }
 
 /// Walks a state vector.
