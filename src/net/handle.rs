@@ -155,8 +155,8 @@ impl Handle {
         self.send_command(Command::Send(Box::new(message)));
     }
 
-    /// Whether there are edits that are not in the log. Sees every edit that was handed in before the call, and none that
-    /// a [`crate::session::Event::Flushed`] of before has confirmed. Of a task that has ended: what it left behind.
+    /// Whether there are edits that are not in the log. Sees every edit that was handed in before the call, and none
+    /// that a [`crate::session::Event::Flushed`] of before has confirmed. Of a task that has ended: what it left behind.
     pub fn has_unsynced_changes(&self) -> bool {
         self.counters.has_unsynced_changes()
     }

@@ -129,8 +129,8 @@ impl Session {
         self.cx.timers.stop(Timer::Flush(id));
     }
 
-    /// Asks for [`Event::Waited`] once the document is synced, which it may be already. It fails with `ERR_TIMEOUT` after
-    /// `timeout`, and with `ERR_UNKNOWN_DOC` when the document is not here or is removed.
+    /// Asks for [`Event::Waited`] once the document is synced, which it may be already. It fails with `ERR_TIMEOUT`
+    /// after `timeout`, and with `ERR_UNKNOWN_DOC` when the document is not here or is removed.
     pub fn when_synced(&mut self, now: Instant, id: u64, key: DocKey, timeout: Duration) {
         if self.is_destroyed {
             return self.cx.waited(id, Err(destroyed()));
