@@ -135,7 +135,7 @@ impl Document {
         self.0.jobs.lock().remove(id);
     }
 
-    /// Applies a V1 update on the pool; answered by [`JobDone::Applied`].
+    /// Applies a V1 update on the pool; answered by [`super::JobDone::Applied`].
     pub fn apply(&self, id: AttachmentId, token: u64, update: Bytes) {
         self.queue(id, Job::Apply { token, update });
     }
