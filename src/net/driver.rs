@@ -14,8 +14,9 @@ use super::counters::Counters;
 use super::dial::Dialer;
 use super::handle::{Command, Handle, UserMessage};
 use super::link::{Happened, Link};
+use super::request::Handshake;
 use super::runtime;
-use super::transport::{Handshake, TransportConfig};
+use super::transport::TransportConfig;
 use crate::error::ProviderError;
 use crate::session::{Event, Frame, Output, Session, SessionConfig, Status};
 

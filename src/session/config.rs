@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use crate::protocol::socket_io::Namespace;
+
 /// Settings of one provider's session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionConfig {
     /// The room of every document of this provider.
     pub room_id: String,
+    /// The Socket.IO namespace to join.
+    pub namespace: Namespace,
     /// Reconnection, with the option names and defaults of socket.io-client.
     pub reconnection: Reconnection,
     /// From dialling until the Socket.IO CONNECT is answered; `None` waits for ever.
@@ -28,6 +32,7 @@ impl SessionConfig {
     pub fn new(room_id: impl Into<String>) -> Self {
         Self {
             room_id: room_id.into(),
+            namespace: Namespace::MAIN,
             reconnection: Reconnection::default(),
             connection_timeout: Some(Duration::from_secs(20)),
             ack_timeout: Duration::from_secs(10),

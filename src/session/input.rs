@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use super::Session;
 use super::ack::AckReply;
-use super::connection::{Incoming, State};
+use super::connection::State;
+use super::inbound::Arrival;
+use super::incoming::Incoming;
 use super::output::Closed;
 use super::timers::Timer;
 use super::work::{DocKey, WorkDone};
@@ -126,10 +128,19 @@ impl Session {
     fn handle_incoming(&mut self, now: Instant, incoming: Incoming) {
         match incoming {
             Incoming::Nothing => {}
-            Incoming::Joined => self.join(now),
+            Incoming::Joined { early } => {
+                self.join(now);
+                for event in early {
+                    self.handle_event(now, &event, Arrival::Replayed);
+                }
+            }
+            Incoming::Unjoinable { description } => {
+                let error = ProviderError::new(ErrorCode::Connection, description);
+                self.fail(now, error, None, true);
+            }
             Incoming::Refused { message, data } => self.handle_refusal(now, message, data.as_ref()),
             Incoming::Disconnected => self.handle_server_disconnect(now),
-            Incoming::Event(event) => self.handle_event(now, &event),
+            Incoming::Event(event) => self.handle_event(now, &event, Arrival::Live),
             Incoming::Ack(ack) => self.handle_ack(now, &ack),
             Incoming::Violation { reason, description } => {
                 self.close(now, reason, Some(description));

@@ -15,7 +15,7 @@ use super::work::DocKey;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::Channel;
 use crate::protocol::envelope::{self, Metadata};
-use crate::protocol::socket_io::{self, Arg, Namespace};
+use crate::protocol::socket_io::{self, Arg};
 use crate::protocol::y_message::{self, Message};
 
 /// A message that only waits for the socket, with what its ack is for.
@@ -196,8 +196,8 @@ impl Session {
     fn emit(&mut self, Made { channel, envelope, ack }: Made) -> Frame {
         let ack_id = ack.map(|(key, kind)| self.cx.await_ack(key, kind, envelope.len()));
         let args = [Arg::Binary(envelope)];
-        let encoded =
-            socket_io::encode_event(&Namespace::MAIN, channel.event_name(), &args, ack_id);
+        let namespace = self.connection.namespace();
+        let encoded = socket_io::encode_event(namespace, channel.event_name(), &args, ack_id);
         let Ok(encoded) = encoded else {
             unreachable!("channels have no reserved names, and one attachment is allowed")
         };
