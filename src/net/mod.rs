@@ -30,6 +30,7 @@ mod percent;
 mod proxy;
 mod request;
 mod runtime;
+mod sleep_watch;
 mod socket;
 mod tcp;
 mod tls;

@@ -21,6 +21,8 @@ pub struct SessionConfig {
     pub resync_interval: Option<Duration>,
     /// Bytes of unconfirmed updates kept per document; past it only the difference is computed on connect.
     pub outbox_limit: usize,
+    /// Binary messages go out as base64 text.
+    pub force_base64: bool,
     /// A provider that never sends document updates.
     pub read_only: bool,
     /// Every attempt makes a new `auth`: a refused one may have been too old, and is tried once more.
@@ -38,6 +40,7 @@ impl SessionConfig {
             ack_timeout: Duration::from_secs(10),
             resync_interval: Some(Duration::from_secs(30)),
             outbox_limit: 8 * 1024 * 1024,
+            force_base64: false,
             read_only: false,
             has_fresh_auth: false,
         }

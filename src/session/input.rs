@@ -1,6 +1,6 @@
 //! What happened: to the socket, to a document, to the clock.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -92,6 +92,14 @@ impl Session {
             None => closed.description,
         };
         self.lose(now, reason, Some(description));
+    }
+
+    /// The computer slept for this long, and the clock of deadlines with it. A server that heard nothing of us for longer
+    /// than its heartbeat allows has hung up; what waits for another attempt need not wait any more.
+    pub fn handle_sleep(&mut self, now: Instant, asleep: Duration) {
+        self.cx.timers.hasten(Timer::Heartbeat, asleep, now);
+        self.cx.timers.hasten(Timer::Reconnect, asleep, now);
+        self.handle_timeout(now);
     }
 
     /// The time of `poll_timeout` has come. Calling it early does no harm.
