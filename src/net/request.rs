@@ -49,7 +49,7 @@ impl UpgradeRequest {
             base: format!("{scheme}://{authority}{}", parse_path(options)?),
             authority,
             query,
-            timestamp_param: options.timestamp_param.clone(),
+            timestamp_param: options.timestamp_requests.then(|| options.timestamp_param.clone()),
             force_base64: options.force_base64,
             headers: parse_headers(options)?,
         })

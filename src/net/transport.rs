@@ -26,8 +26,10 @@ pub struct TransportOptions {
     pub add_trailing_slash: bool,
     /// `params`: added to the handshake query; a value given here wins over the provider's own.
     pub query: Vec<(String, String)>,
-    /// `socketOptions.timestampRequests`: name of a query parameter that makes every request another.
-    pub timestamp_param: Option<String>,
+    /// `socketOptions.timestampRequests`: whether a query parameter makes every request another.
+    pub timestamp_requests: bool,
+    /// `socketOptions.timestampParam`: name of that parameter.
+    pub timestamp_param: String,
     /// `socketOptions.forceBase64`: tells the server to send binary messages as text.
     pub force_base64: bool,
     /// `socketOptions.extraHeaders`.
@@ -54,7 +56,8 @@ impl Default for TransportOptions {
             path: "/socket.io".to_owned(),
             add_trailing_slash: true,
             query: Vec::new(),
-            timestamp_param: None,
+            timestamp_requests: false,
+            timestamp_param: "t".to_owned(),
             force_base64: false,
             extra_headers: Vec::new(),
             origin: None,

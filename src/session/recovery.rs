@@ -29,7 +29,7 @@ impl Recovery {
                 continue;
             };
             payload.push(if payload.is_empty() { '{' } else { ',' });
-            payload.push_str(&format!("\"{key}\":{}", value.as_str()));
+            payload.extend(["\"", key, "\":", value.as_str()]);
         }
         match (payload.is_empty(), own.is_empty()) {
             (true, _) => return Some(auth),

@@ -160,7 +160,8 @@ fn refuses_a_query_longer_than_http_allows() {
 #[test]
 fn marks_every_request_with_a_timestamp_if_wanted() {
     let options = options(|it| {
-        it.timestamp_param = Some("ts&".into());
+        it.timestamp_requests = true;
+        it.timestamp_param = "ts&".into();
         it.query = pairs(&[("a", "1")]);
     });
     let uri = uri("ws://host", &options);
@@ -174,7 +175,8 @@ fn marks_every_request_with_a_timestamp_if_wanted() {
 fn asks_for_base64_after_everything_else() {
     let options = options(|it| {
         it.force_base64 = true;
-        it.timestamp_param = Some("roomId".into());
+        it.timestamp_requests = true;
+        it.timestamp_param = "roomId".into();
     });
     let uri = uri("ws://host", &options);
     assert!(uri.ends_with("&EIO=4&transport=websocket&b64=1"), "{uri}");
