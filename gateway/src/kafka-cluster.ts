@@ -45,9 +45,9 @@ export class KafkaCluster {
       await cluster.refresh()
       cluster.#checkPartitions()
       return cluster
-    } catch (error) {
+    } catch (cause) {
       await cluster.close()
-      throw error
+      throw new Error(`Kafka at ${settings.brokers.join(', ')}`, { cause })
     }
   }
 
