@@ -1,9 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type * as Kafka from '@platformatic/kafka'
 import { DEFAULT_PARTITIONS, DEFAULT_REPLICAS, type KafkaSettings } from './kafka-options.js'
 
 /** How long a broker may take to accept a connection and to answer, in milliseconds. */
 const CONNECT_TIMEOUT = 5000
 const REQUEST_TIMEOUT = 10_000
+
+/** How long a new topic may take until all its partitions can be used, in milliseconds. */
+const CREATE_TIMEOUT = 30_000
+const CREATE_POLL = 100
 
 const EARLIEST = -2n
 const LATEST = -1n
@@ -42,7 +47,7 @@ export class KafkaCluster {
     const cluster = new KafkaCluster(await loadKafka(), settings)
     try {
       await cluster.#createTopics(maxMessageBytes)
-      await cluster.refresh()
+      await cluster.#topicsKnown()
       cluster.#checkPartitions()
       return cluster
     } catch (cause) {
@@ -155,6 +160,21 @@ export class KafkaCluster {
       }
     } finally {
       await admin.close()
+    }
+  }
+
+  /** A topic takes a moment to get from the controller to the brokers, and to get its leaders. */
+  async #topicsKnown(): Promise<void> {
+    const deadline = Date.now() + CREATE_TIMEOUT
+    for (;;) {
+      try {
+        await this.refresh()
+        if ([...this.#topics.values()].every(({ leaders }) => leaders.every((leader) => leader >= 0))) return
+      } catch (error) {
+        if (Date.now() > deadline) throw error
+      }
+      if (Date.now() > deadline) throw new Error('some partitions have no leader')
+      await delay(CREATE_POLL)
     }
   }
 

@@ -174,16 +174,20 @@ async function freePorts(count) {
   return ports
 }
 
-/** Whether somebody answers Kafka's `ApiVersions` there: an open port alone may be a broker that is not ready. */
+/** Whether Kafka answers there with at least one broker: before that, an open port leads to a node that is not ready. */
 async function answers(port) {
-  const request = Buffer.alloc(14)
-  request.writeInt32BE(10, 0) // what follows: key 18 version 0, correlation id, no client id
-  request.writeInt16BE(18, 4)
+  const request = Buffer.alloc(18)
+  request.writeInt32BE(14, 0) // what follows: Metadata (3) version 0, correlation id, no client id, no topics
+  request.writeInt16BE(3, 4)
   request.writeInt16BE(-1, 12)
   const socket = connect(port, '127.0.0.1').setTimeout(1000, () => socket.destroy())
   try {
-    socket.end(request)
-    for await (const _ of socket) return true
+    socket.write(request)
+    let answer = Buffer.alloc(0)
+    for await (const chunk of socket) {
+      answer = Buffer.concat([answer, chunk])
+      if (answer.length >= 12) return answer.readInt32BE(8) > 0 // behind length and correlation id
+    }
     return false
   } catch {
     return false
