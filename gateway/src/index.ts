@@ -1,5 +1,6 @@
 export type { Authorize, AuthorizeRequest, Denial, Operation, Verdict } from './authorize.js'
 export type { DocumentId } from './document-id.js'
+export { closeOnSignal } from './close-on-signal.js'
 export { createGateway, type Gateway } from './gateway.js'
 export { LevelLogStore } from './level-log-store.js'
 export type { LogPosition, LogRecord, LogStore, LogStream, Snapshot, SnapshotStore } from './log-store.js'
