@@ -3,13 +3,19 @@ import { type Arguments, readArguments, USAGE } from './cli-arguments.js'
 import { closeOnSignal } from './close-on-signal.js'
 import { createGateway } from './gateway.js'
 import { createLogger } from './logger.js'
+import { connectRedis } from './redis.js'
 
 async function main(): Promise<void> {
-  const { port, host, data, limits, logLevel } = argumentsOrExit()
+  const { port, host, data, redis: redisUrl, limits, logLevel } = argumentsOrExit()
   const logger = createLogger({ level: logLevel, isPretty: process.stderr.isTTY })
-  const gateway = createGateway({ ...limits, data, logger })
+  const redis = redisUrl === undefined ? undefined : await connectRedis(redisUrl, logger)
+  const gateway = createGateway({ ...limits, data, logger, adapter: redis?.adapter })
   const actualPort = await gateway.listen(port, host)
-  closeOnSignal(gateway, fail)
+  const close = async () => {
+    await gateway.close()
+    await redis?.close()
+  }
+  closeOnSignal({ close }, fail)
   const log = data === undefined ? 'in RAM' : `in ${data}`
   // The log goes to stderr. This line is all there is on stdout, for scripts that wait for it.
   process.stdout.write(`y-kafka-gateway listening on ${urlOf(host, actualPort)} (log ${log})\n`)

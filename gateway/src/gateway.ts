@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client'
 import { Server, type Socket } from 'socket.io'
 import { assertAuthorized } from './authorize.js'
 import { Fanout } from './channel.js'
+import { Cluster } from './cluster.js'
 import { Connection } from './connection.js'
 import { ConnectionLimit } from './connection-limit.js'
 import { DocumentCache } from './document-cache.js'
@@ -67,6 +68,7 @@ export class Gateway {
     this.io = new Server(this.#http, {
       serveClient: false,
       ...options.socketOptions,
+      ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
       maxHttpBufferSize: this.#limits.maxHttpBufferSize
     })
   }
@@ -122,8 +124,13 @@ export class Gateway {
     const limits = this.#limits
     const report = (error: unknown, context: string) => this.#report(error, context)
     const fanout = new Fanout(this.io, metrics)
-    const documents = new DocumentCache({ store: new MeasuredStore(store, metrics), fanout, limits, report })
+    const cluster = this.#options.adapter === undefined ? undefined : new Cluster(this.io)
+    const documents = new DocumentCache({ store: new MeasuredStore(store, metrics), fanout, cluster, limits, report })
     this.#documents = documents
+    cluster?.listen({
+      onAwareness: ({ document, entries, owner }) => documents.find(document)?.receiveAwareness(entries, owner),
+      onQuestion: (document) => documents.find(document)?.publishAwareness()
+    })
     return { documents, fanout, limits, authorize: this.#options.authorize, metrics, log: this.#log, report }
   }
 
@@ -179,6 +186,9 @@ export class Gateway {
     clearInterval(this.#sweeper)
     // Closes the transports without a Socket.IO disconnect packet: clients reconnect, as after a crash.
     await isSettledWithin(HANG_UP_TIMEOUT, this.io.close())
+    // Documents are left one after the other; other gateways hear then who is gone.
+    const left = [...this.#connections].map((connection) => connection.drained())
+    await isSettledWithin(HANG_UP_TIMEOUT, Promise.all(left))
     for (const socket of this.#tcpSockets) socket.destroy()
     await this.#store?.close()
     this.#metrics.stop()

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { ServerOptions } from 'socket.io'
 import type { Authorize } from './authorize.js'
+import { AWARENESS_TIMEOUT } from './awareness.js'
 import type { LogStore, SnapshotStore } from './log-store.js'
 
 /** Bounds on what one connection or the process may use. All are positive integers. */
@@ -33,6 +34,8 @@ export interface Limits {
   readonly maxIdleDocuments: number
   /** Encoded bytes of those documents. Default 64 MiB. */
   readonly maxIdleBytes: number
+  /** Milliseconds after which a client that does not renew its awareness is removed; Yjs renews after 15 s. Default 30 s. */
+  readonly awarenessTimeout: number
   /** Milliseconds that `close` waits for slow disks and slow clients. Default 5000. */
   readonly drainTimeout: number
 }
@@ -44,6 +47,11 @@ export interface GatewayOptions extends Partial<Limits> {
   readonly store?: (LogStore & SnapshotStore) | undefined
   /** Decides who may connect, read, write and be present. Without it, everybody may. */
   readonly authorize?: Authorize | undefined
+  /**
+   * Socket.IO adapter that connects the gateways of a cluster, such as that of `connectRedis`: they share awareness, and
+   * the log shares the updates. Without it, awareness stays within this gateway.
+   */
+  readonly adapter?: ServerOptions['adapter'] | undefined
   /**
    * Where the gateway logs: errors as `error`, its start and end and refused connections as `info`, connections and
    * refused frames as `debug`. Never what documents, awareness or tokens hold. Default: warnings and errors, as JSON
@@ -73,6 +81,7 @@ const DEFAULTS: Limits = {
   snapshotBytes: 256 * 1024,
   maxIdleDocuments: 1000,
   maxIdleBytes: 64 * MIB,
+  awarenessTimeout: AWARENESS_TIMEOUT,
   drainTimeout: 5000
 }
 
