@@ -1,23 +1,26 @@
 import { parseArgs } from 'node:util'
+import { KAFKA_ARGUMENTS, KAFKA_USAGE, readKafkaArguments } from './kafka-arguments.js'
+import type { KafkaOptions } from './kafka-options.js'
 import { LOG_LEVELS, type LogLevel } from './logger.js'
 import { LIMIT_NAMES, type Limits } from './options.js'
 
-export const USAGE = `usage: y-kafka-gateway [--port 3000] [--host 127.0.0.1] [--data FOLDER] [--redis URL]
-                       [--limit NAME=NUMBER]... [--log-level info]
+export const USAGE = `usage: y-kafka-gateway [--port 3000] [--host 127.0.0.1] [--data FOLDER] [--kafka HOST:PORT,...]
+                       [--redis URL] [--limit NAME=NUMBER]... [--log-level info]
 
-  --port        TCP port; 0 takes a free one
-  --host        address to bind; 0.0.0.0 for all interfaces
-  --data        folder of the log; without it the log is kept in RAM and lost on exit
-  --redis       redis://host:6379, to share awareness with other gateways
-  --limit       a limit of the gateway's README, such as maxConnections=10000; may be repeated
-  --log-level   ${LOG_LEVELS.join(' ')}
-  --help        this text
+  --port              TCP port; 0 takes a free one
+  --host              address to bind; 0.0.0.0 for all interfaces
+  --data              folder of the log; without it the log is kept in RAM and lost on exit
+${KAFKA_USAGE}  --redis             redis://HOST:PORT, to share awareness with other gateways
+  --limit             a limit of the gateway's README, such as maxConnections=10000; may be repeated
+  --log-level         ${LOG_LEVELS.join(', ')}
+  --help              this text
 `
 
 export interface Arguments {
   readonly port: number
   readonly host: string
   readonly data: string | undefined
+  readonly kafka: KafkaOptions | undefined
   readonly redis: string | undefined
   readonly limits: Partial<Limits>
   readonly logLevel: LogLevel
@@ -31,6 +34,7 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
       port: { type: 'string', default: '3000' },
       host: { type: 'string', default: '127.0.0.1' },
       data: { type: 'string' },
+      ...KAFKA_ARGUMENTS,
       redis: { type: 'string' },
       limit: { type: 'string', multiple: true, default: [] },
       'log-level': { type: 'string', default: 'info' },
@@ -40,7 +44,8 @@ export function readArguments(args: readonly string[]): Arguments | undefined {
   if (values.help) return undefined
   const { host, data, redis } = values
   const limits = Object.fromEntries(values.limit.map(readLimit))
-  return { port: readPort(values.port), host, data, redis, limits, logLevel: readLogLevel(values['log-level']) }
+  const kafka = readKafkaArguments(values, process.env)
+  return { port: readPort(values.port), host, data, kafka, redis, limits, logLevel: readLogLevel(values['log-level']) }
 }
 
 function readPort(value: string): number {

@@ -6,17 +6,17 @@ import { createLogger } from './logger.js'
 import { connectRedis } from './redis.js'
 
 async function main(): Promise<void> {
-  const { port, host, data, redis: redisUrl, limits, logLevel } = argumentsOrExit()
+  const { port, host, data, kafka, redis: redisUrl, limits, logLevel } = argumentsOrExit()
   const logger = createLogger({ level: logLevel, isPretty: process.stderr.isTTY })
   const redis = redisUrl === undefined ? undefined : await connectRedis(redisUrl, logger)
-  const gateway = createGateway({ ...limits, data, logger, adapter: redis?.adapter })
+  const gateway = createGateway({ ...limits, data, kafka, logger, adapter: redis?.adapter })
   const actualPort = await gateway.listen(port, host)
   const close = async () => {
     await gateway.close()
     await redis?.close()
   }
   closeOnSignal({ close }, fail)
-  const log = data === undefined ? 'in RAM' : `in ${data}`
+  const log = kafka !== undefined ? `on Kafka ${kafka.brokers.join()}` : data === undefined ? 'in RAM' : `in ${data}`
   // The log goes to stderr. This line is all there is on stdout, for scripts that wait for it.
   process.stdout.write(`y-kafka-gateway listening on ${urlOf(host, actualPort)} (log ${log})\n`)
 }

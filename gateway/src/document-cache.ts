@@ -1,5 +1,5 @@
+import type { AwarenessExchange } from './awareness-exchange.js'
 import type { Fanout } from './channel.js'
-import type { Cluster } from './cluster.js'
 import { Document, type DocumentContext } from './document.js'
 import { type DocumentId, documentKey } from './document-id.js'
 import type { Limits } from './options.js'
@@ -13,7 +13,7 @@ interface Entry {
 interface CacheOptions {
   readonly store: DocumentContext['store']
   readonly fanout: Fanout
-  readonly cluster: Cluster | undefined
+  readonly exchange: AwarenessExchange | undefined
   readonly limits: Limits
   readonly report: DocumentContext['report']
 }
@@ -30,9 +30,9 @@ export class DocumentCache {
   readonly #limits: Limits
   #idleBytes = 0
 
-  constructor({ store, fanout, cluster, limits, report }: CacheOptions) {
+  constructor({ store, fanout, exchange, limits, report }: CacheOptions) {
     this.#limits = limits
-    this.#context = { store, fanout, cluster, limits, report, hold: (id) => this.#hold(documentKey(id)) }
+    this.#context = { store, fanout, exchange, limits, report, hold: (id) => this.#hold(documentKey(id)) }
   }
 
   /** Loads the document unless it is here, and holds it until `release`. Holds nothing when loading fails. */

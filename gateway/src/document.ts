@@ -1,7 +1,7 @@
 import * as Y from 'yjs'
+import type { AwarenessExchange } from './awareness-exchange.js'
 import { type AwarenessEntry, AwarenessMap, type AwarenessOwner, encodeAwareness, tokenDigest } from './awareness.js'
 import type { Fanout } from './channel.js'
-import type { Cluster } from './cluster.js'
 import type { DocumentId } from './document-id.js'
 import { decodeEnvelope, encodeEnvelope, type EnvelopeMetadata } from './envelope.js'
 import type { LogPosition, LogRecord, LogStore, LogStream, SnapshotStore } from './log-store.js'
@@ -14,7 +14,7 @@ export interface DocumentContext {
   readonly store: LogStore & SnapshotStore
   readonly fanout: Fanout
   /** The other gateways, if there may be any. */
-  readonly cluster?: Cluster | undefined
+  readonly exchange?: AwarenessExchange | undefined
   readonly limits: Pick<Limits, 'snapshotUpdates' | 'snapshotBytes'> & Partial<Pick<Limits, 'awarenessTimeout'>>
   readonly report: (error: unknown, context: string) => void
   /** Keeps a document in memory until the returned function is called. */
@@ -66,7 +66,7 @@ export class Document {
     document.#stopTail = await context.store.tail(id, from, (record) => document.#receive(record))
     document.#isLive = true
     document.#snapshotIfDue()
-    context.cluster?.ask(id)
+    context.exchange?.ask(id)
     return document
   }
 
@@ -102,7 +102,10 @@ export class Document {
   async write(update: Update, metadata: EnvelopeMetadata): Promise<LogPosition> {
     // A step 2 is logged as an update: to other clients it would be an answer to a question they never asked.
     const message: Message = { type: 'update', update: update.bytes }
-    return this.#context.store.append(this.id, encodeEnvelope(metadata, encodeMessage(message)))
+    const position = await this.#context.store.append(this.id, encodeEnvelope(metadata, encodeMessage(message)))
+    // Not when it comes back from the log: it comes to all gateways that share the log, and one snapshot is enough.
+    this.#snapshotIfDue()
+    return position
   }
 
   /** The awareness of everybody here; undefined when nobody is. */
@@ -116,7 +119,7 @@ export class Document {
     const owner = { socketId, token: tokenDigest(token) }
     const { accepted, departed } = this.#awareness.apply(entries, owner, Date.now())
     this.#relayAwareness(accepted, socketId)
-    this.#context.cluster?.publish(this.id, accepted, owner)
+    this.#context.exchange?.publish(this.id, accepted, owner)
     return departed.length === 0 ? undefined : { type: 'awareness', update: encodeAwareness(departed) }
   }
 
@@ -124,7 +127,7 @@ export class Document {
   removeAwareness(socketId: string): void {
     const removed = this.#awareness.removeOwner(socketId, Date.now())
     this.#relayAwareness(removed, undefined)
-    this.#context.cluster?.publish(this.id, removed, { socketId, token: undefined })
+    this.#context.exchange?.publish(this.id, removed, { socketId, token: undefined })
   }
 
   /** Takes and relays what another gateway told. */
@@ -134,7 +137,7 @@ export class Document {
 
   /** Tells the other gateways who is here. */
   publishAwareness(): void {
-    for (const { owner, entries } of this.#awareness.local()) this.#context.cluster?.publish(this.id, entries, owner)
+    for (const { owner, entries } of this.#awareness.local()) this.#context.exchange?.publish(this.id, entries, owner)
   }
 
   /** Tells everybody which clients were not heard of for too long. */
@@ -162,7 +165,6 @@ export class Document {
     this.#tailBytes += value.length
     if (!this.#isLive) return
     this.#context.fanout.broadcast(this.id, 'sync', [value, String(offset), this.stream], senderId)
-    this.#snapshotIfDue()
   }
 
   /** Applies a record and returns its author. */

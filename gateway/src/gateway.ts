@@ -4,18 +4,18 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { Server, type Socket } from 'socket.io'
 import { assertAuthorized } from './authorize.js'
+import { AwarenessExchange } from './awareness-exchange.js'
 import { Fanout } from './channel.js'
-import { Cluster } from './cluster.js'
 import { Connection } from './connection.js'
 import { ConnectionLimit } from './connection-limit.js'
 import { DocumentCache } from './document-cache.js'
 import { createEndpoints } from './endpoints.js'
 import { parseHandshake } from './handshake.js'
-import { LevelLogStore } from './level-log-store.js'
 import type { LogStore, SnapshotStore } from './log-store.js'
 import { createLogger, withSafeErrors } from './logger.js'
 import { MeasuredStore } from './measured-store.js'
 import { type Load, Metrics } from './metrics.js'
+import { checkStoreOptions, openStore } from './open-store.js'
 import { type GatewayOptions, type Limits, resolveLimits } from './options.js'
 import type { Handshake, PeerContext } from './peer.js'
 import { Readiness } from './readiness.js'
@@ -56,6 +56,7 @@ export class Gateway {
     const { onError, logger = createLogger({ level: onError === undefined ? 'warn' : 'silent' }) } = options
     this.#options = options
     this.#limits = resolveLimits(options)
+    checkStoreOptions(options)
     this.#log = withSafeErrors(logger)
     this.#metrics = new Metrics(() => this.#load())
     this.#connectionLimit = new ConnectionLimit(this.#limits)
@@ -95,7 +96,8 @@ export class Gateway {
   }
 
   async #start(port: number, host: string): Promise<number> {
-    const store = this.#options.store ?? (await LevelLogStore.open(this.#options.data))
+    const report = (error: unknown, context: string) => this.#report(error, context)
+    const store = await openStore(this.#options, this.#limits, report)
     this.#store = store
     const context = this.#contextOf(store)
     this.#accept(context)
@@ -124,10 +126,10 @@ export class Gateway {
     const limits = this.#limits
     const report = (error: unknown, context: string) => this.#report(error, context)
     const fanout = new Fanout(this.io, metrics)
-    const cluster = this.#options.adapter === undefined ? undefined : new Cluster(this.io)
-    const documents = new DocumentCache({ store: new MeasuredStore(store, metrics), fanout, cluster, limits, report })
+    const exchange = this.#options.adapter === undefined ? undefined : new AwarenessExchange(this.io)
+    const documents = new DocumentCache({ store: new MeasuredStore(store, metrics), fanout, exchange, limits, report })
     this.#documents = documents
-    cluster?.listen({
+    exchange?.listen({
       onAwareness: ({ document, entries, owner }) => documents.find(document)?.receiveAwareness(entries, owner),
       onQuestion: (document) => documents.find(document)?.publishAwareness()
     })

@@ -7,3 +7,5 @@ export type { LogPosition, LogRecord, LogStore, LogStream, Snapshot, SnapshotSto
 export { connectRedis, type RedisConnection } from './redis.js'
 export type { GatewayOptions, Limits } from './options.js'
 export type { Ack } from './subscription.js'
+export { KafkaLogStore, type KafkaStoreOptions } from './kafka-log-store.js'
+export type { KafkaOptions, SaslOptions } from './kafka-options.js'

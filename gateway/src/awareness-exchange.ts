@@ -10,7 +10,7 @@ export interface RemoteAwareness {
 }
 
 /** What a gateway does when it hears from the others. */
-export interface ClusterListener {
+export interface ExchangeListener {
   /** Somebody came, changed or left. */
   onAwareness(awareness: RemoteAwareness): void
   /** Another gateway has opened documents: it is told who is here. */
@@ -27,7 +27,7 @@ const MAX_DOCUMENTS_PER_QUESTION = 256
  * The other gateways, reached through the Socket.IO adapter, for awareness and nothing else: updates meet in the log.
  * What is lost here (an adapter that is down drops messages) heals when clients renew their state, or expires.
  */
-export class Cluster {
+export class AwarenessExchange {
   readonly #io: Server
   readonly #questions = new Map<string, DocumentId>()
 
@@ -35,7 +35,7 @@ export class Cluster {
     this.#io = io
   }
 
-  listen(listener: ClusterListener): void {
+  listen(listener: ExchangeListener): void {
     this.#io.on(AWARENESS, (message: unknown) => {
       const awareness = readAwareness(message)
       if (awareness !== undefined) listener.onAwareness(awareness)
