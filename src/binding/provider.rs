@@ -12,10 +12,11 @@ use super::calls::{CallKind, CallOptions};
 use super::deferred::Deferred;
 use super::error::{OrThrow, Result, throw};
 use super::events::status_name;
+use super::fields::Fields;
 use super::hidden::Hidden;
 use super::inbox::Message;
 use super::js_thread::JsThread;
-use super::options::{Fields, ProviderOptions};
+use super::options::ProviderOptions;
 use super::provider_core::{ProviderCore, Sink, new_awareness, or_destroyed};
 use super::raw;
 use super::types::{Awareness, doc_argument};
@@ -87,6 +88,7 @@ impl ProtocolManager {
         let core = ProviderCore::new(id, handle, Rc::clone(&thread), options.auth);
         core.set_wrapper(env, &this)?;
         thread.hidden.set(env, &this, Hidden::Data, &options.auth_functions.object)?;
+        core.set_referenced(env, !options.auto_unref);
         if options.auto_connect {
             core.auto_connect(env)?;
         }
