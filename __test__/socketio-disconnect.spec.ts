@@ -117,13 +117,15 @@ for (const [label, end, reason, description] of BY_FRAMES) {
 }
 
 test('silence_is_a_ping_timeout', async (t) => {
-  const server = await BareServer.start(t, { socketOptions: { pingInterval: 60, pingTimeout: 60 } })
+  const server = await BareServer.start(t, { socketOptions: { pingInterval: 500, pingTimeout: 500 } })
   const provider = startProvider(t, server.url)
   await whenStatus(provider, 'connected')
   const closed = waitFor(provider, 'connection-close')
-  // The connection stays open, and nothing goes through any more.
+  // The connection stays open, nothing goes through any more, and the server doesn't notice.
   tcpOf(server.sockets[0]!).pause()
-  clearTimeout((server.sockets[0]!.conn as unknown as { pingIntervalTimer: NodeJS.Timeout }).pingIntervalTimer)
+  const timers = server.sockets[0]!.conn as unknown as Record<'pingIntervalTimer' | 'pingTimeoutTimer', NodeJS.Timeout>
+  clearTimeout(timers.pingIntervalTimer)
+  clearTimeout(timers.pingTimeoutTimer)
   t.deepEqual(await closed, ['ping timeout', undefined])
   await whenStatus(provider, 'connected')
 })
