@@ -46,13 +46,12 @@ export class KafkaCluster {
   static async connect(settings: KafkaSettings, maxMessageBytes: number): Promise<KafkaCluster> {
     const cluster = new KafkaCluster(await loadKafka(), settings)
     try {
-      await cluster.#createTopics(maxMessageBytes)
-      await cluster.#topicsKnown()
+      await cluster.#begin(maxMessageBytes)
       cluster.#checkPartitions()
       return cluster
-    } catch (cause) {
+    } catch (error) {
       await cluster.close()
-      throw new Error(`Kafka at ${settings.brokers.join(', ')}`, { cause })
+      throw error
     }
   }
 
@@ -117,6 +116,15 @@ export class KafkaCluster {
 
   async close(): Promise<void> {
     await this.#consumer.close()
+  }
+
+  async #begin(maxMessageBytes: number): Promise<void> {
+    try {
+      await this.#createTopics(maxMessageBytes)
+      await this.#topicsKnown()
+    } catch (cause) {
+      throw new Error(`Kafka at ${this.settings.brokers.join(', ')} can't be used`, { cause })
+    }
   }
 
   async #answerAll(): Promise<Map<string, bigint[]>> {
