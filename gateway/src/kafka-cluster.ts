@@ -114,6 +114,23 @@ export class KafkaCluster {
     return (await this.#offsets({ [topic]: [...partitions] }, EARLIEST)).get(topic)!
   }
 
+  /** The offset of the partition's first record that is as young as `time` or younger; its end when there is none. */
+  async offsetAt(topic: string, partition: number, time: number): Promise<bigint> {
+    const end = await this.endOffset(topic, partition) // asked first: what is appended meanwhile is younger
+    const offset = (await this.#offsets({ [topic]: [partition] }, BigInt(Math.floor(time)))).get(topic)![partition]!
+    return offset < 0n ? end : offset
+  }
+
+  /** Deletes the records below an offset. */
+  async deleteRecords(topic: string, partition: number, offset: bigint): Promise<void> {
+    const admin = new this.kafka.Admin(this.clientOptions())
+    try {
+      await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset }] }] })
+    } finally {
+      await admin.close()
+    }
+  }
+
   async close(): Promise<void> {
     await this.#consumer.close()
   }
