@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type * as Kafka from '@platformatic/kafka'
 import { DEFAULT_PARTITIONS, DEFAULT_REPLICAS, type KafkaSettings } from './kafka-options.js'
@@ -88,7 +89,7 @@ export class KafkaCluster {
       connectTimeout: CONNECT_TIMEOUT,
       requestTimeout: REQUEST_TIMEOUT,
       retries: 0,
-      ...(tls === undefined ? {} : { tls, tlsServerName: true }),
+      ...(tls === undefined ? {} : { tls, tlsServerName: !brokers.some(isIpAddress) }),
       ...(sasl === undefined ? {} : { sasl: sasl as Kafka.SASLOptions })
     }
   }
@@ -241,6 +242,11 @@ export class KafkaCluster {
 export function hasKafkaCode(error: unknown, name: string): boolean {
   const { findBy } = error as { findBy?: (property: string, value: unknown) => unknown }
   return typeof findBy === 'function' && findBy.call(error, 'apiId', name) != null
+}
+
+/** Brokers behind one address are told apart by the name that TLS asks for, which can't be an IP address. */
+function isIpAddress(broker: string): boolean {
+  return isIP(broker.slice(0, broker.lastIndexOf(':')).replace(/^\[|\]$/g, '')) !== 0
 }
 
 async function loadKafka(): Promise<typeof Kafka> {
