@@ -24,7 +24,6 @@ use super::value::{instance, undefined};
 use crate::error::{ErrorCode, ProviderError};
 use crate::net::{AskedAuth, AuthSource, DriverConfig, StaticAuth, spawn};
 use crate::protocol::channel::Channel;
-use crate::session::Status;
 
 /// What `stats()` returns. Messages are those of the WebSocket, heartbeats included.
 #[napi(object, object_from_js = false)]
@@ -120,11 +119,12 @@ impl ProtocolManager {
     )]
     pub fn socket<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let mut socket = Object::new(env)?;
-        match self.core.socket_id() {
+        let id = self.core.socket_id();
+        match &id {
             Some(id) => socket.set("id", id.as_ref())?,
             None => socket.set("id", ())?,
         }
-        socket.set("connected", self.core.status() == Status::Connected)?;
+        socket.set("connected", id.is_some())?;
         Ok(socket)
     }
 
