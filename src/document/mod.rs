@@ -13,10 +13,12 @@ mod capture;
 mod edit;
 mod embed;
 mod fence;
+mod gap_buffer;
 mod jobs;
 mod json;
 mod json_path;
 mod local;
+mod local_text;
 mod pending;
 mod pool;
 mod position;
@@ -25,6 +27,7 @@ mod shared;
 mod slice;
 mod subdocument;
 mod text_delta;
+mod text_edits;
 mod undo;
 mod value;
 mod weak_link;
@@ -38,6 +41,7 @@ pub use edit::{
 pub use json::to_json;
 pub use json_path::{JsonPathError, select_all, select_one};
 pub use local::{Entered, LocalDocument, Reader};
+pub use local_text::TextEdit;
 pub use pool::run as run_on_pool;
 pub use position::{Position, PositionScope};
 pub use record::{

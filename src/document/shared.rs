@@ -182,6 +182,11 @@ impl Shared {
         }
     }
 
+    /// Whether JS listens to any event of the document.
+    pub(super) fn has_interest(&self) -> bool {
+        self.interest.load(Ordering::Relaxed) != 0
+    }
+
     pub(super) fn set_waker(&self, waker: Option<Arc<dyn Waker>>) {
         *self.waker.lock() = waker;
     }
