@@ -79,7 +79,7 @@ impl Pair {
     }
 
     /// Every character with its attributes.
-    fn formatted(&(ref doc, ref text): &(Doc, TextRef)) -> Vec<(char, String)> {
+    fn formatted((doc, text): &(Doc, TextRef)) -> Vec<(char, String)> {
         let runs = text_runs(&doc.transact(), branch_of(text)).into_iter();
         let chars = |run: TextRun| {
             let Value::Any(Any::String(chunk)) = &run.insert else { panic!("only text came in") };
@@ -89,7 +89,7 @@ impl Pair {
         runs.flat_map(chars).collect()
     }
 
-    fn text(&(ref doc, ref text): &(Doc, TextRef)) -> String {
+    fn text((doc, text): &(Doc, TextRef)) -> String {
         text.get_string(&doc.transact())
     }
 }
