@@ -328,3 +328,43 @@ test('a_map_and_a_text_edited_in_turns_keep_their_order', (t) => {
   Y.applyUpdate(other, encodeStateAsUpdate(doc))
   t.is(other.getMap('map').get('length'), other.getText('text').length)
 })
+
+test('the_update_of_every_edit_is_that_edit_and_its_transaction_knows_the_states_around_it', async (t) => {
+  const random = new Random()
+  t.log(`SEED=${random.seed}`)
+  for (let run = 0; run < 8; run++) {
+    const [ours, copy, other] = [new YDoc(), new Y.Doc(), new Y.Doc()]
+    const text = ours.getText('text')
+    const vector = () => [...Y.decodeStateVector(encodeStateVector(ours))].sort()
+    let before = vector()
+    ours.on('update', (update, txn) => {
+      Y.applyUpdate(copy, update)
+      t.deepEqual([...txn.beforeState].sort(), before, `seed ${random.seed}`)
+      before = vector()
+      t.deepEqual([...txn.afterState].sort(), before, `seed ${random.seed}`)
+      const deleted = [...Y.decodeUpdate(update).ds.clients].map(([client, ranges]) => [
+        client,
+        ranges.map(({ clock, len }: { clock: number; len: number }) => [clock, len])
+      ])
+      t.deepEqual([...txn.deleteSet], deleted as [number, [number, number][]][], `seed ${random.seed}`)
+    })
+    for (let step = 0; step < 300; step++) {
+      const length = text.length()
+      const at = random.chance(70) ? Math.min(length, 20 + random.below(8)) : random.below(length + 1)
+      if (random.chance(4)) {
+        // Somebody else's edit: what was known about the text is known no longer.
+        Y.applyUpdate(other, encodeStateAsUpdate(ours, Y.encodeStateVector(other)))
+        other.getText('text').insert(Math.min(at, other.getText('text').length), 'theirs')
+        other.getText('text').delete(0, 1)
+        applyUpdate(ours, Y.encodeStateAsUpdate(other, encodeStateVector(ours)))
+      } else if (random.chance(3)) ours.getMap('map').set('step', step)
+      else if (random.chance(3)) text.format(0, length, { bold: random.pick([true, null]) })
+      else if (random.chance(60)) text.insert(at, random.pick(CHUNKS))
+      else text.delete(at, Math.min(random.below(6), length - at))
+      if (random.chance(5)) await nextTick()
+      t.is(copy.getText('text').length, text.length(), `run ${run}, step ${step}, seed ${random.seed}`)
+    }
+    t.is(copy.getText('text').toJSON(), text.toString(), `run ${run}, seed ${random.seed}`)
+    t.deepEqual(runs(copy.getText('text').toDelta()), runs(text.toDelta()), `run ${run}, seed ${random.seed}`)
+  }
+})

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use yrs::updates::encoder::Encode;
 use yrs::{IdSet, Origin, ReadTxn, StateVector, Store, Transact, Transaction, TransactionMut};
 
+use super::known_text::KnownText;
 use super::local_text::HeldEdits;
 use super::record::Record;
 use super::shared::{Document, Interest, Shared, Waker, invalid};
@@ -29,6 +30,8 @@ pub struct LocalDocument {
     updates: RefCell<Vec<Bytes>>,
     /// Edits of this tick, or of the open transaction, that the CRDT has not seen yet.
     pub(super) held: RefCell<Option<HeldEdits>>,
+    /// Where the next edit of a text goes, as far as that is known.
+    pub(super) known: RefCell<Option<KnownText>>,
     /// Observed types, counted twice if they are observed deeply, too.
     observed: Cell<usize>,
     /// Undo managers that were collected: a finalizer must not touch the document, the next touch may.
@@ -78,6 +81,7 @@ impl LocalDocument {
             next_transaction: Cell::new(1),
             updates: RefCell::default(),
             held: RefCell::default(),
+            known: RefCell::default(),
             observed: Cell::new(0),
             retired: RefCell::default(),
             _not_send: PhantomData,
@@ -329,7 +333,10 @@ impl LocalDocument {
         .map(|_| ())
     }
 
-    fn transact(&self, origin: Origin) -> Result<TransactionMut<'static>, ProviderError> {
+    pub(super) fn transact(
+        &self,
+        origin: Origin,
+    ) -> Result<TransactionMut<'static>, ProviderError> {
         self.shared.undo.prepare(&self.shared)?;
         let txn = self.shared.doc.try_transact_mut_with(origin).map_err(|_| {
             ProviderError::new(ErrorCode::Internal, "the document was touched without its baton")

@@ -1,5 +1,7 @@
 //! Plain edits of texts on the JS thread, held back from the CRDT while nobody can tell.
 
+use std::ops::ControlFlow;
+
 use super::edit::{check, text_delete, text_insert};
 use super::local::LocalDocument;
 use super::record::Record;
@@ -19,6 +21,29 @@ pub enum TextEdit<'a> {
     Append(&'a str),
     /// A range, index and length, goes away.
     Delete(u32, u32),
+}
+
+impl<'a> TextEdit<'a> {
+    /// Index and length of what it deletes, or where it inserts, in a text of this length.
+    pub(super) fn range(&self, text_length: u32) -> (u32, u32) {
+        match *self {
+            Self::Insert(index, _) => (index, 0),
+            Self::Append(_) => (text_length, 0),
+            Self::Delete(index, length) => (index, length),
+        }
+    }
+
+    /// What it inserts.
+    pub(super) fn chunk(&self) -> Option<&'a str> {
+        match *self {
+            Self::Insert(_, chunk) | Self::Append(chunk) => Some(chunk),
+            Self::Delete(..) => None,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        matches!(*self, Self::Insert(_, "") | Self::Append("") | Self::Delete(_, 0))
+    }
 }
 
 /// Edits of a text that the CRDT has not seen yet.
@@ -43,17 +68,22 @@ impl LocalDocument {
         if self.can_hold_back() && self.hold_back(text, edit)? {
             return Ok(None);
         }
-        let edited = self.write(|txn| {
+        if !edit.is_empty()
+            && let ControlFlow::Break(record) = self.edit_known(text, edit)?
+        {
+            return Ok(record);
+        }
+        let (index, record) = self.write(|txn| {
             let branch = text.branch(txn)?;
-            match edit {
-                TextEdit::Insert(index, chunk) => text_insert(txn, branch, index, chunk, None),
-                TextEdit::Append(chunk) => {
-                    text_insert(txn, branch, branch.content_len(), chunk, None)
-                }
-                TextEdit::Delete(index, length) => text_delete(txn, branch, index, length),
+            let (index, length) = edit.range(branch.content_len());
+            match edit.chunk() {
+                Some(chunk) => text_insert(txn, branch, index, chunk, None)?,
+                None => text_delete(txn, branch, index, length)?,
             }
-        });
-        edited.map(|((), record)| record)
+            Ok(index)
+        })?;
+        self.learn(text, index, record.as_ref());
+        Ok(record)
     }
 
     /// Length of a text in UTF-16 units. The baton must be held.
@@ -94,15 +124,11 @@ impl LocalDocument {
         }
         let mut held = self.held.borrow_mut();
         let Some(HeldEdits { edits, .. }) = held.as_mut() else { return Ok(false) };
-        let (index, length) = match edit {
-            TextEdit::Insert(index, _) => (index, 0),
-            TextEdit::Append(_) => (edits.length(), 0),
-            TextEdit::Delete(index, length) => (index, length),
-        };
+        let (index, length) = edit.range(edits.length());
         check(index, length, edits.length(), "text")?;
-        let is_held = match edit {
-            TextEdit::Insert(_, chunk) | TextEdit::Append(chunk) => edits.insert(index, chunk),
-            TextEdit::Delete(..) => edits.delete(index, length),
+        let is_held = match edit.chunk() {
+            Some(chunk) => edits.insert(index, chunk),
+            None => edits.delete(index, length),
         };
         let is_full = edits.part_count() > MAX_PARTS;
         drop(held);

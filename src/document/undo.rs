@@ -348,6 +348,6 @@ impl Reporter {
     }
 
     fn collect(&self, txn: &TransactionMut<'_>) -> Option<Collected> {
-        self.shared.upgrade().map(|shared| shared.collect(txn, None))
+        self.shared.upgrade().map(|shared| shared.collect(txn, None, None))
     }
 }
