@@ -20,7 +20,15 @@ const TOO_LONG = 60_000
 const KILL_AFTER = 120_000
 
 export class Runner {
-  /** @param {{mode: 'full' | 'quick', clients?: string[], inputs, servers, floor: string, log: (line: string) => void}} options */
+  /**
+   * @param {object} options
+   * @param {'full' | 'quick'} options.mode
+   * @param {string[]} [options.clients] only these
+   * @param {import('./inputs/inputs.mjs').Inputs} options.inputs
+   * @param {import('./server/servers.mjs').Servers} options.servers
+   * @param {string} options.floor path of the floor's program
+   * @param {(line: string) => void} options.log
+   */
   constructor(options) {
     Object.assign(this, options)
   }

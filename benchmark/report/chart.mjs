@@ -41,7 +41,8 @@ export function figure({ title, subtitle, panels, legend }) {
     ...panels.map((panel, i) => group(MARGIN + i * PANEL.width, HEAD, drawPanel(panel))),
     group(MARGIN, HEAD + PANEL.height, drawLegend(legend, width - 2 * MARGIN))
   ]
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escape(title)}">
+  const size = `viewBox="0 0 ${width} ${height}" width="${width}" height="${height}"`
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="${escape(title)}">
 <style>${STYLE}
 </style>
 ${parts.join('\n')}
@@ -82,7 +83,8 @@ function drawPanel({ title, x, y, series }) {
 function drawSeries({ client, isVariant, points }, xScale, yScale) {
   const places = points.map(([x, y]) => [round(xScale.at(x)), round(yScale.at(y))])
   const dots = places.map(([x, y]) => `<circle class="dot" cx="${x}" cy="${y}" r="3"/>`)
-  return `<g class="${client}"><path class="${lineClass(client, isVariant)}" d="M${places.join('L')}"/>${dots.join('')}</g>`
+  const line = `<path class="${lineClass(client, isVariant)}" d="M${places.join('L')}"/>`
+  return `<g class="${client}">${line}${dots.join('')}</g>`
 }
 
 function drawLegend(series, width) {

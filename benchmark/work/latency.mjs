@@ -1,5 +1,5 @@
-// From a call of `insert` in one process to the observer in another, through a real server: the gateway for both clients
-// of Socket.IO, for the others a server of their own. The size is how many edits a second.
+// From a call of `insert` in one process to the observer in another, through a real server: the gateway for both
+// clients of Socket.IO, for the others a server of their own. The size is how many edits a second.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
@@ -35,6 +35,7 @@ export function run(client, parameters) {
 async function write(client, { work, port, size, seconds, ...rest }) {
   const count = size * seconds
   const reader = fork(process.argv[1], [JSON.stringify({ work: 'latency', ...rest, port, count, isReader: true })])
+  reader.on('exit', (code) => code !== 0 && process.exit(1))
   const { text } = await open(client, port)
   await once(reader, 'message')
   const sent = []
@@ -60,9 +61,9 @@ async function read(client, { port, count }) {
   const arrived = []
   const { done, tick } = countdown(1)
   const { text } = await open(client, port)
-  client.observe(text, () => {
+  client.observe(text, ({ delta }) => {
     const time = now()
-    for (const length = client.lengthOf(text); arrived.length < length;) arrived.push(time)
+    for (const { insert = '' } of delta) for (let i = 0; i < insert.length; i++) arrived.push(time)
     if (arrived.length === count) tick()
   })
   process.send('ready')
