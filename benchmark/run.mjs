@@ -57,9 +57,10 @@ async function bench(names) {
     servers.end()
     inputs.remove()
   }
-  results.targets = targets(results.works)
+  const isWhole = !clients && names.length === ORDER.length
+  results.targets = targets(results.works).filter(({ reached }) => isWhole || reached !== undefined)
   console.log(formatTargets(results.targets))
-  save(results, mode === 'full' && !clients && names.length === ORDER.length)
+  save(results, isWhole && mode === 'full')
   return Object.values(results.works).some(({ hasFailed }) => hasFailed) ? 1 : 0
 }
 

@@ -43,7 +43,7 @@ export class Runner {
     const result = { title, unit, baseline, figure, sizes, rows }
     for (const size of sizes) {
       for (const row of rows) {
-        const reason = tooLong(work, row, sizes, size)
+        const reason = tooLong(row, sizes, size)
         if (reason) row.leftOut[size] = reason
         else await this.#measureCell(name, work, row, size, result)
       }
@@ -63,7 +63,7 @@ export class Runner {
         const parameters = { ...definition, ...prepared, work: name, size }
         runs.push(await (row.client === 'floor' ? this.#runFloor(work, parameters) : runClient(parameters)))
         const serverBusy = (await servers.busy()) / runs.at(-1).time
-        if ('port' in prepared) Object.assign(runs.at(-1), { serverBusy })
+        if ('port' in prepared && !work.hasRealServers) Object.assign(runs.at(-1), { serverBusy })
         await servers.closeAll()
         if (runs[0].time > LONG) wanted = 1
       }
@@ -102,13 +102,15 @@ async function runClient(parameters) {
   return figures
 }
 
-/** Why a row is not worth waiting for, going by its smaller sizes. */
-function tooLong({ isQuadratic }, row, sizes, size) {
-  const smaller = sizes[sizes.indexOf(size) - 1]
-  if (smaller === undefined) return undefined
-  if (row.leftOut[smaller]) return row.leftOut[smaller]
-  const expected = row.sizes[smaller].time * (size / smaller) ** 2
-  return isQuadratic && expected > TOO_LONG ? `left out, may take ${duration(expected)}` : undefined
+/** Why a row is not worth waiting for, going by how it grew so far. */
+function tooLong(row, sizes, size) {
+  const [before, last] = sizes.slice(0, sizes.indexOf(size)).slice(-2)
+  if (last === undefined) return undefined
+  if (row.leftOut[last]) return row.leftOut[last]
+  const growth = row.sizes[last].time / row.sizes[before].time
+  const exponent = Math.log(growth) / Math.log(last / before)
+  const expected = row.sizes[last].time * (size / last) ** Math.max(exponent, 0)
+  return expected > TOO_LONG ? `left out, would take about ${duration(expected)}` : undefined
 }
 
 function medians(runs) {

@@ -42,7 +42,7 @@ class State {
   #sockets = new Set()
   #edited = new Set()
   #waiting = []
-  #traffic = { bytesUp: 0, framesUp: 0, bytesDown: 0, messagesUp: 0 }
+  #traffic = { bytesUp: 0, framesUp: 0, bytesDown: 0 }
 
   constructor(protocol, body) {
     this.#protocol = protocol
@@ -52,6 +52,7 @@ class State {
   serve(url, socket) {
     const session = new this.#protocol.Session(url)
     const reader = new FrameReader()
+    let isAsked = false
     let hasBody = this.#body !== undefined
     const write = (bytes) => {
       this.#traffic.bytesDown += bytes.length
@@ -66,20 +67,21 @@ class State {
       const replies = []
       const framesBefore = reader.frames
       const onMessage = (opcode, payload) => {
-        this.#traffic.messagesUp++
         const message = session.read(opcode, payload)
         if (message?.reply) replies.push(message.reply)
         if (message?.type === undefined) return
         if (!this.#body) return this.#handle(message, replies)
-        if (message.type === STEP_1 && hasBody) {
-          hasBody = false
-          writeAll(socket, this.#body)
-        }
+        isAsked ||= message.type === STEP_1
       }
       reader.read(chunk, onMessage, () => socket.end())
       this.#traffic.bytesUp += chunk.length
       this.#traffic.framesUp += reader.frames - framesBefore
-      if (replies.length > 0) write(Buffer.concat(replies))
+      // Nothing may come between the pieces of the body.
+      if (replies.length > 0 && (hasBody || !this.#body)) write(Buffer.concat(replies))
+      if (isAsked && hasBody) {
+        hasBody = false
+        writeAll(socket, this.#body)
+      }
     })
   }
 

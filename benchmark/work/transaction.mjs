@@ -6,8 +6,6 @@ import { CPU, RATE, RSS, TIME } from '../report/columns.mjs'
 export const title = 'local typing, all edits in one transaction'
 export const unit = 'edits'
 export const sizes = { full: [10_000, 50_000, 100_000, 259_778], quick: [10_000] }
-/** Its time may grow with the square of its size. */
-export const isQuadratic = true
 export const baseline = 'yjs'
 export const columns = [TIME, RATE, CPU, RSS]
 export const rows = [
