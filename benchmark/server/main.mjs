@@ -1,9 +1,8 @@
 // The process of the servers. Does what the runner asks for, and tells how busy it was.
-import { performance } from 'node:perf_hooks'
 import { startNeutralServer } from './neutral.mjs'
 
 const servers = new Map()
-let utilization = performance.eventLoopUtilization()
+let used = process.cpuUsage()
 
 const requests = {
   async open({ kind, ...options }) {
@@ -18,12 +17,11 @@ const requests = {
     servers.delete(port)
   },
 
-  /** Time in ms since the last call that the event loop was busy. */
+  /** CPU time in ms since the last call. */
   busy() {
-    const now = performance.eventLoopUtilization()
-    const { active } = performance.eventLoopUtilization(now, utilization)
-    utilization = now
-    return active
+    const { user, system } = process.cpuUsage(used)
+    used = process.cpuUsage()
+    return (user + system) / 1000
   }
 }
 

@@ -29,7 +29,7 @@ export class Servers {
     return this.#open({ kind: 'real', protocol })
   }
 
-  /** Time in ms since the last call that the servers were busy. */
+  /** CPU time of the servers in ms since the last call. */
   busy() {
     return this.#ask('busy')
   }

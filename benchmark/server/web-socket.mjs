@@ -20,21 +20,29 @@ export function accept(request, socket) {
 
 /** A frame, final and unmasked. */
 export function frame(opcode, payload) {
-  const { length } = payload
-  const size = length < 126 ? 2 : length < 65_536 ? 4 : 10
-  const bytes = Buffer.allocUnsafe(size + length)
-  bytes[0] = 0x80 | opcode
-  if (size === 2) {
-    bytes[1] = length
-  } else if (size === 4) {
-    bytes[1] = 126
-    bytes.writeUInt16BE(length, 2)
-  } else {
-    bytes[1] = 127
-    bytes.writeBigUInt64BE(BigInt(length), 2)
-  }
-  bytes.set(payload, size)
+  const bytes = Buffer.allocUnsafe(headSize(payload.length) + payload.length)
+  bytes.set(payload, writeHead(bytes, 0, opcode, payload.length))
   return bytes
+}
+
+/** Size of what stands in front of a payload. */
+export function headSize(length) {
+  return length < 126 ? 2 : length < 65_536 ? 4 : 10
+}
+
+/** Writes what stands in front of a payload; returns where that goes. */
+export function writeHead(bytes, at, opcode, length) {
+  bytes[at] = 0x80 | opcode
+  if (length < 126) {
+    bytes[at + 1] = length
+  } else if (length < 65_536) {
+    bytes[at + 1] = 126
+    bytes.writeUInt16BE(length, at + 2)
+  } else {
+    bytes[at + 1] = 127
+    bytes.writeBigUInt64BE(BigInt(length), at + 2)
+  }
+  return at + headSize(length)
 }
 
 /** Takes frames off what comes in, and puts messages together. */
