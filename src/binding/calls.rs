@@ -10,7 +10,8 @@ use napi::bindgen_prelude::Unknown;
 use super::abort::{AbortListener, AbortSignal};
 use super::deferred::Deferred;
 use super::error::Result;
-use super::options::{Fields, milliseconds};
+use super::fields::Fields;
+use super::options::milliseconds;
 use crate::error::ProviderError;
 
 /// How long a call waits unless it says otherwise.

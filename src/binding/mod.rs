@@ -29,6 +29,7 @@ mod deferred;
 pub mod envelope;
 mod error;
 mod events;
+mod fields;
 mod hidden;
 mod identity;
 mod inbox;
@@ -40,6 +41,7 @@ mod provider_core;
 mod provider_documents;
 mod raw;
 mod requests;
+mod socket_options;
 pub mod types;
 mod value;
 

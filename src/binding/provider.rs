@@ -12,10 +12,11 @@ use super::calls::{CallKind, CallOptions};
 use super::deferred::Deferred;
 use super::error::{OrThrow, Result, throw};
 use super::events::status_name;
+use super::fields::Fields;
 use super::hidden::Hidden;
 use super::inbox::Message;
 use super::js_thread::JsThread;
-use super::options::{Fields, ProviderOptions};
+use super::options::ProviderOptions;
 use super::provider_core::{ProviderCore, Sink, new_awareness, or_destroyed};
 use super::raw;
 use super::types::{Awareness, doc_argument};
@@ -23,7 +24,6 @@ use super::value::{instance, undefined};
 use crate::error::{ErrorCode, ProviderError};
 use crate::net::{AskedAuth, AuthSource, DriverConfig, StaticAuth, spawn};
 use crate::protocol::channel::Channel;
-use crate::session::Status;
 
 /// What `stats()` returns. Messages are those of the WebSocket, heartbeats included.
 #[napi(object, object_from_js = false)]
@@ -87,6 +87,7 @@ impl ProtocolManager {
         let core = ProviderCore::new(id, handle, Rc::clone(&thread), options.auth);
         core.set_wrapper(env, &this)?;
         thread.hidden.set(env, &this, Hidden::Data, &options.auth_functions.object)?;
+        core.set_referenced(env, !options.auto_unref);
         if options.auto_connect {
             core.auto_connect(env)?;
         }
@@ -118,11 +119,12 @@ impl ProtocolManager {
     )]
     pub fn socket<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let mut socket = Object::new(env)?;
-        match self.core.socket_id() {
+        let id = self.core.socket_id();
+        match &id {
             Some(id) => socket.set("id", id.as_ref())?,
             None => socket.set("id", ())?,
         }
-        socket.set("connected", self.core.status() == Status::Connected)?;
+        socket.set("connected", id.is_some())?;
         Ok(socket)
     }
 

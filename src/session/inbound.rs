@@ -99,16 +99,30 @@ impl Inbound {
     }
 }
 
+/// How an event came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// Sent to this connection.
+    Live,
+    /// Sent to a connection that was lost, and now again.
+    Replayed,
+}
+
 impl Session {
-    pub(super) fn handle_event(&mut self, now: Instant, event: &socket_io::Event) {
+    pub(super) fn handle_event(
+        &mut self,
+        now: Instant,
+        event: &socket_io::Event,
+        arrival: Arrival,
+    ) {
         match Inbound::read(event) {
-            Some(Ok(inbound)) => self.handle_inbound(now, &inbound),
+            Some(Ok(inbound)) => self.handle_inbound(now, &inbound, arrival),
             Some(Err(error)) => self.cx.error(None, error),
             None => {}
         }
     }
 
-    fn handle_inbound(&mut self, now: Instant, inbound: &Inbound) {
+    fn handle_inbound(&mut self, now: Instant, inbound: &Inbound, arrival: Arrival) {
         let Envelope { metadata, payload } = match envelope::decode(inbound.envelope.clone()) {
             Ok(envelope) => envelope,
             Err(error) => {
@@ -137,7 +151,7 @@ impl Session {
                 return;
             }
         };
-        let sender = self.sender(&metadata, inbound.is_fanned_out);
+        let sender = self.sender(&metadata, inbound.is_fanned_out, arrival);
         for message in messages {
             let channel = channel_of(&message);
             if self.has_message_events {
@@ -168,9 +182,11 @@ impl Session {
         self.cx.event(Event::Message { doc, channel, payload, metadata, offset: inbound.offset });
     }
 
-    fn sender(&self, metadata: &Metadata, is_fanned_out: bool) -> Sender {
+    fn sender(&self, metadata: &Metadata, is_fanned_out: bool, arrival: Arrival) -> Sender {
         let id = metadata.sender_id.as_deref().unwrap_or_default();
-        if self.connection.socket_id().is_some_and(|own| **own == *id) {
+        let is_current = self.connection.socket_id().is_some_and(|own| **own == *id);
+        // A recovered connection has the id of the lost one; what that one sent proves nothing about this one.
+        if is_current && arrival == Arrival::Live {
             Sender::Us
         } else if self.connection.is_own_id(id) {
             Sender::FormerUs

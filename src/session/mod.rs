@@ -33,15 +33,18 @@ mod damper;
 mod departure;
 mod document;
 mod documents;
+mod early;
 mod event;
 mod flush;
 mod inbound;
+mod incoming;
 mod input;
 mod offsets;
 mod outbox;
 mod output;
 mod presence;
 mod reconnect;
+mod recovery;
 mod replies;
 #[allow(clippy::module_inception, reason = "a file is named for its main type")]
 mod session;
