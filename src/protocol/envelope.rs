@@ -40,6 +40,10 @@ pub struct Metadata {
         skip_serializing_if = "Option::is_none"
     )]
     pub timestamp: Option<i64>,
+    /// Senders of the step 1 messages that this step 2 answers. Where everybody gets every answer, it tells which one is
+    /// for whom. Servers hand it on unread.
+    #[serde(default, deserialize_with = "lenient_list", skip_serializing_if = "Vec::is_empty")]
+    pub in_reply_to: Vec<String>,
 }
 
 /// A payload and where it belongs.
@@ -133,6 +137,19 @@ fn lenient_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     })
 }
 
+fn lenient_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum List {
+        Strings(Vec<String>),
+        Other(IgnoredAny),
+    }
+    Ok(match List::deserialize(deserializer)? {
+        List::Strings(strings) => strings,
+        List::Other(_) => Vec::new(),
+    })
+}
+
 enum Scalar {
     String(String),
     Integer(i64),
@@ -207,6 +224,7 @@ mod tests {
             envelope_of(r#"{"roomId":"r","docId":"d"}"#, &[7])
         );
         let metadata = Metadata {
+            in_reply_to: vec!["a".into(), "b".into()],
             parent_id: Some("p".into()),
             sender_id: Some("s".into()),
             version: Some("42".into()),
@@ -215,7 +233,7 @@ mod tests {
         };
         let json = concat!(
             r#"{"roomId":"r","docId":"d","parentId":"p","senderId":"s","#,
-            r#""version":"42","timestamp":1700000000000}"#
+            r#""version":"42","timestamp":1700000000000,"inReplyTo":["a","b"]}"#
         );
         assert_eq!(encode(&metadata, &[]).unwrap(), envelope_of(json, &[]));
     }
@@ -248,6 +266,21 @@ mod tests {
             let metadata = metadata_of(&format!(r#"{{"roomId":"r","docId":"d"{fields}}}"#));
             assert_eq!(metadata.version.as_deref(), version, "{label}");
             assert_eq!(metadata.timestamp, timestamp, "{label}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_a_wrong_type_is_read_as_empty() {
+        for (json, expected) in [
+            (r#"["a","b"]"#, &["a", "b"][..]),
+            ("null", &[]),
+            (r#""a""#, &[]),
+            (r#"["a",1]"#, &[]),
+            (r#"{"a":[]}"#, &[]),
+        ] {
+            let metadata =
+                metadata_of(&format!(r#"{{"roomId":"r","docId":"d","inReplyTo":{json}}}"#));
+            assert_eq!(metadata.in_reply_to, expected, "{json}");
         }
     }
 
@@ -301,10 +334,13 @@ mod tests {
             doc_id: String,
             optional: [Option<String>; 3],
             timestamp: Option<i64>,
+            in_reply_to: Vec<String>,
             payload: Vec<u8>,
         ) {
             let [parent_id, sender_id, version] = optional;
-            let metadata = Metadata { room_id, doc_id, parent_id, sender_id, version, timestamp };
+            let metadata = Metadata {
+                room_id, doc_id, parent_id, sender_id, version, timestamp, in_reply_to,
+            };
             let bytes = encode(&metadata, &payload).unwrap();
             prop_assert_eq!(decode(bytes.into()), Ok(Envelope { metadata, payload: payload.into() }));
         }

@@ -18,6 +18,7 @@ use super::step_one::StepOne;
 use super::synced::Synced;
 use super::timers::{DocumentTimer, Timer};
 use super::work::{AddDocument, DocKey, Work};
+use crate::error::ProviderError;
 use crate::protocol::envelope::Metadata;
 
 pub(crate) use sending::Outgoing;
@@ -43,6 +44,27 @@ impl Sender {
     }
 }
 
+/// Where a message came from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub(crate) sender: Sender,
+    /// The sender's id; empty if it gave none.
+    pub(crate) sender_id: &'a str,
+    /// Whether it answers our step 1; `None` if it does not say whose.
+    pub(crate) is_for_us: Option<bool>,
+    /// Whether it came out of the log as it is, to everybody.
+    pub(crate) is_fanned_out: bool,
+}
+
+/// What the server refuses on this connection.
+#[derive(Debug, Default)]
+struct Denial {
+    /// Why it will not sync the document.
+    error: Option<ProviderError>,
+    /// Servers say it twice, as an ack and as a message, and for every message.
+    is_reported: bool,
+}
+
 /// One document of the session.
 #[derive(Debug)]
 pub(crate) struct DocumentSync {
@@ -62,7 +84,9 @@ pub(crate) struct DocumentSync {
     replies: Replies,
     /// The server was busy, that often in a row.
     busy: u32,
-    is_denied: bool,
+    /// The server acks what we send.
+    is_acked: bool,
+    denial: Denial,
     has_sync_turn: bool,
     has_presence_turn: bool,
 }
@@ -95,7 +119,8 @@ impl DocumentSync {
             step_one: StepOne::default(),
             replies: Replies::default(),
             busy: 0,
-            is_denied: false,
+            is_acked: false,
+            denial: Denial::default(),
             has_sync_turn: false,
             has_presence_turn: false,
         }
@@ -129,6 +154,11 @@ impl DocumentSync {
         self.synced.is_synced()
     }
 
+    /// Why the server will not sync the document on this connection.
+    pub(crate) fn denial(&self) -> Option<&ProviderError> {
+        self.denial.error.as_ref()
+    }
+
     pub(crate) fn take_moved(&mut self) -> Option<Position> {
         self.offsets.take_moved()
     }
@@ -140,7 +170,8 @@ impl DocumentSync {
         self.step_one = StepOne::default();
         self.replies = Replies::default();
         self.busy = 0;
-        self.is_denied = false;
+        self.is_acked = false;
+        self.denial = Denial::default();
         self.has_sync_turn = false;
         self.has_presence_turn = false;
         self.outbox.restart();

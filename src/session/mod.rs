@@ -41,6 +41,7 @@ mod offsets;
 mod outbox;
 mod output;
 mod presence;
+mod question;
 mod reconnect;
 mod replies;
 #[allow(clippy::module_inception, reason = "a file is named for its main type")]

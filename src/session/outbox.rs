@@ -7,6 +7,7 @@ mod unsent;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::error::{ErrorCode, ProviderError};
 use owed::Owed;
@@ -138,6 +139,14 @@ impl Outbox {
             self.forget_bytes(&sent);
             self.note_refusal(sent.edits, error);
         }
+    }
+
+    /// Gives up everything, and returns the ids of what was sent. It stays unconfirmed, with the reason.
+    pub(crate) fn refuse_all(&mut self, error: &ProviderError) -> SmallVec<[u64; 4]> {
+        let ids = self.recall_all();
+        self.collapse();
+        self.refuse_difference(error.clone());
+        ids
     }
 
     /// A new connection: nothing is on its way, and what another token or server refused gets another chance.

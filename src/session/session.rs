@@ -130,7 +130,8 @@ impl Session {
     }
 
     /// Asks for [`Event::Waited`] once the document is synced, which it may be already. It fails with `ERR_TIMEOUT`
-    /// after `timeout`, and with `ERR_UNKNOWN_DOC` when the document is not here or is removed.
+    /// after `timeout`, with the server's reason when it refuses the document, and with `ERR_UNKNOWN_DOC` when the document
+    /// is not here or is removed.
     pub fn when_synced(&mut self, now: Instant, id: u64, key: DocKey, timeout: Duration) {
         if self.is_destroyed {
             return self.cx.waited(id, Err(destroyed()));
@@ -141,6 +142,9 @@ impl Session {
         };
         if document.is_synced() {
             self.cx.waited(id, Ok(()));
+        } else if let Some(denial) = document.denial() {
+            let denial = denial.clone();
+            self.cx.waited(id, Err(denial));
         } else {
             self.cx.sync_waiters.add(id, key);
             self.cx.timers.set(Timer::Sync(id), now + timeout);

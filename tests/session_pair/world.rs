@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use yjs_provider_native::error::{ErrorCode, ProviderError};
+use yjs_provider_native::protocol::update::scan_v1;
 use yjs_provider_native::session::{
     AddDocument, Awareness, Closed, DocKey, Event, Frame, Output, Session, SessionConfig,
     SharedAwareness, Status, Work, WorkDone,
@@ -401,8 +402,9 @@ impl Client {
         let document = &self.replicas.get(&doc)?.doc;
         Some(match work {
             Work::Apply { token, update, .. } => {
-                let applied = Update::decode_v1(&update)
+                let applied = scan_v1(&update)
                     .map_err(|error| error.to_string())
+                    .and_then(|()| Update::decode_v1(&update).map_err(|error| error.to_string()))
                     .and_then(|update| {
                         document
                             .transact_mut()

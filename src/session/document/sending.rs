@@ -25,6 +25,16 @@ pub(crate) struct Outgoing {
     pub(crate) message: Message,
     /// What the ack is for, if one is asked for. It gets the next id.
     pub(crate) ack: Option<AckKind>,
+    /// Offset up to which the document has everything, for a server that resumes there.
+    pub(crate) offset: Option<i64>,
+    /// The peers whose step 1 this answers.
+    pub(crate) in_reply_to: Vec<String>,
+}
+
+impl Outgoing {
+    fn new(channel: Channel, message: Message, ack: Option<AckKind>) -> Self {
+        Self { channel, message, ack, offset: None, in_reply_to: Vec::new() }
+    }
 }
 
 impl DocumentSync {
@@ -68,7 +78,7 @@ impl DocumentSync {
         self.started_at?;
         let message = self.presence.take_message()?;
         self.take_presence_turn(cx);
-        Some(Outgoing { channel: Channel::Awareness, message, ack: None })
+        Some(Outgoing::new(Channel::Awareness, message, None))
     }
 
     /// A message of the sync channel has this offset.
@@ -108,6 +118,8 @@ impl DocumentSync {
                 (Ok(update), covers) if update::is_empty_update(&update) => {
                     covers.inspect(|&covers| self.outbox.confirm_difference(covers));
                 }
+                // An answer without operations to somebody who got another one, deletions included.
+                (Ok(update), None) if reply.is_second && update.first() == Some(&0) => {}
                 (Ok(update), _) => self.replies.set_ready(update, reply),
                 (Err(error), covers) => {
                     if covers.is_some() {
@@ -132,16 +144,18 @@ impl DocumentSync {
         }
         if self.outbox.refusal().is_some() || self.replies.is_muted() {
             // The same content would be refused again.
-            self.replies.take_asked();
+            self.replies.take_question();
             return;
         }
         match self.replies.admit(now) {
             Err(at) => cx.timers.set_earlier(Timer::Document(self.key, DocumentTimer::Answer), at),
             Ok(()) => {
-                if let Some((vector, is_server)) = self.replies.take_asked() {
+                if let Some(question) = self.replies.take_question() {
                     // Only what the server itself lacks tells what the log lacks.
-                    let covers = if is_server { self.outbox.request_difference() } else { None };
-                    self.encode_difference(cx, vector, Reply { covers, is_answer: true });
+                    let covers =
+                        question.is_server().then(|| self.outbox.request_difference()).flatten();
+                    let reply = Reply::to(&question, covers);
+                    self.encode_difference(cx, question.vector().clone(), reply);
                 }
             }
         }
@@ -159,7 +173,7 @@ impl DocumentSync {
             None => return cx.set_timer(self.key, DocumentTimer::Difference, started_at + UNASKED),
         };
         let covers = self.outbox.request_difference();
-        self.encode_difference(cx, vector, Reply { covers, is_answer: false });
+        self.encode_difference(cx, vector, Reply::owed(covers));
     }
 
     /// We leave.
@@ -209,27 +223,30 @@ impl DocumentSync {
 
     fn take_sync(&mut self, now: Instant, cx: &mut Context) -> Option<Outgoing> {
         let ack_id = cx.acks.next_id();
-        let (message, kind) = if let Some(vector) = self.step_one.send(ack_id) {
+        let sync = |message, kind| Outgoing::new(Channel::Sync, message, Some(kind));
+        let outgoing = if let Some(vector) = self.step_one.send(ack_id) {
             if !self.step_one.is_heard() {
                 let wait = self.step_one.next_retransmission();
                 let at = now + cx.jittered(wait);
                 cx.set_timer(self.key, DocumentTimer::Retransmit, at);
             }
             self.take_presence_turn(cx);
-            (Message::SyncStep1(vector), AckKind::StepOne)
+            let offset = self.offsets.resume_at();
+            Outgoing { offset, ..sync(Message::SyncStep1(vector), AckKind::StepOne) }
         } else if !self.may_send(cx) {
             return None;
         } else if let Some((message, reply)) = self.replies.send(now, ack_id) {
-            (message, AckKind::Reply { covers: reply.covers })
+            let Reply { covers, in_reply_to, .. } = reply;
+            Outgoing { in_reply_to, ..sync(message, AckKind::Reply { covers }) }
         } else {
             let update = self.outbox.send(now, ack_id)?;
             if self.step_one.is_heard() {
                 self.outbox.expect_last();
             }
-            (Message::Update(update), AckKind::Update)
+            sync(Message::Update(update), AckKind::Update)
         };
         self.watch_acks(cx);
-        Some(Outgoing { channel: Channel::Sync, message, ack: Some(kind) })
+        Some(outgoing)
     }
 
     fn encode_difference(&mut self, cx: &mut Context, state_vector: Bytes, reply: Reply) {
