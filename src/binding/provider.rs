@@ -272,9 +272,10 @@ impl ProtocolManager {
 
     /// Resolves when every edit made before the call is in the log.
     ///
-    /// Rejects with `ERR_TIMEOUT` when the server did not confirm in time, `ERR_ABORTED`, `ERR_REFUSED`,
-    /// `ERR_PERMISSION_DENIED`, `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY` or `ERR_DESTROYED`. Whatever ends it, edits
-    /// are kept and sent. Throws `ERR_INVALID_OPTION`.
+    /// Rejects with `ERR_TIMEOUT` when the server did not confirm in time, `ERR_UNCONFIRMED` when it confirms nothing at
+    /// all, neither with acks nor with echoes, `ERR_ABORTED`, `ERR_REFUSED`, `ERR_PERMISSION_DENIED`,
+    /// `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY` or `ERR_DESTROYED`. Whatever ends it, edits are kept and sent. Throws
+    /// `ERR_INVALID_OPTION`.
     #[napi(ts_args_type = "options?: CallOptions", ts_return_type = "Promise<void>")]
     pub fn flush<'env>(
         &self,
@@ -287,8 +288,8 @@ impl ProtocolManager {
 
     /// Resolves when the document holds everything the server had: at once if it is synced already.
     ///
-    /// Rejects with `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_DESTROYED`, or `ERR_UNKNOWN_DOC` when the provider has no
-    /// document with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_OPTION`.
+    /// Rejects with `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_DESTROYED`, with `ERR_PERMISSION_DENIED` or `ERR_REFUSED` when the
+    /// server refuses the document, or `ERR_UNKNOWN_DOC` when the provider has no document with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_OPTION`.
     #[napi(ts_args_type = "docId: string, options?: CallOptions", ts_return_type = "Promise<void>")]
     pub fn when_synced<'env>(
         &self,

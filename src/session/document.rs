@@ -5,7 +5,7 @@ mod receiving;
 mod sending;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::awareness::{AwarenessChange, RENEWAL};
 use super::context::Context;
@@ -154,6 +154,11 @@ impl DocumentSync {
         self.synced.is_synced()
     }
 
+    /// Whether the document is part of the connection for this long.
+    pub(crate) fn has_waited(&self, now: Instant, duration: Duration) -> bool {
+        self.started_at.is_some_and(|started_at| now >= started_at + duration)
+    }
+
     /// Why the server will not sync the document on this connection.
     pub(crate) fn denial(&self) -> Option<&ProviderError> {
         self.denial.error.as_ref()
@@ -262,14 +267,31 @@ impl DocumentSync {
         }
     }
 
+    /// Says everything again, as soon as there is a step 1 to begin with.
     fn repeat(&mut self, cx: &mut Context) {
+        self.step_one.repeat();
         self.encode_vector(cx);
-        let ids = self.outbox.recall_all();
+    }
+
+    /// A repeated step 1 goes out: whoever hears it hears what follows, and may not have heard what came before.
+    fn repeat_what_follows(&mut self, now: Instant, cx: &mut Context) {
+        let mut ids = self.outbox.recall_unheard(|id| cx.acks.is_listening_since(id));
+        if let Some(id) = self.replies.take_unheard(|id| cx.acks.is_listening_since(id)) {
+            self.outbox.renew_difference();
+            ids.push(id);
+        }
         cx.forget_acks(&ids);
         if !cx.is_silent {
             self.presence.repeat();
         }
-        self.take_sync_turn(cx);
+        self.pursue(now, cx);
+    }
+
+    /// Something was confirmed: step 1 was heard, too, if the server listened by then.
+    fn note_listening(&mut self, cx: &Context) {
+        if self.step_one.sent_as().is_some_and(|id| cx.acks.is_listening_since(id)) {
+            self.step_one.hear();
+        }
     }
 
     fn encode_vector(&mut self, cx: &mut Context) {

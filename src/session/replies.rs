@@ -217,6 +217,13 @@ impl Replies {
         Some(ack_id)
     }
 
+    /// Gives up waiting for a difference that may not have been heard; returns its ack id.
+    pub(crate) fn take_unheard(&mut self, is_heard: impl Fn(u64) -> bool) -> Option<u64> {
+        let ack_id = self.owed_sent().find(|sent| !is_heard(sent.ack_id))?.ack_id;
+        self.finish(ack_id);
+        Some(ack_id)
+    }
+
     fn owed_sent(&self) -> impl Iterator<Item = &Sent> {
         self.sent.iter().filter(|sent| sent.covers.is_some())
     }

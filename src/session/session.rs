@@ -102,7 +102,8 @@ impl Session {
     }
 
     /// Asks for [`Event::Flushed`] once every local edit handed in before this call is in the log. It fails with the
-    /// server's reason when an edit was refused, and with `ERR_TIMEOUT` after `timeout`.
+    /// server's reason when an edit was refused. After `timeout` it fails with `ERR_UNCONFIRMED` if the server confirms
+    /// nothing at all, else with `ERR_TIMEOUT`.
     pub fn flush(&mut self, now: Instant, id: u64, timeout: Duration) {
         if self.is_destroyed {
             return self.cx.flushed(id, Err(destroyed()));

@@ -187,18 +187,33 @@ fn a_flush_covers_earlier_edits_and_not_later_ones() {
 }
 
 #[test]
-fn a_flush_ends_with_its_timeout() {
-    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
-    let a = world.join(&["doc"]);
-    world.insert(a, DOC, 0, "x");
-    world.clients[a].session.flush(world.now, 1, 5 * SECOND);
-    world.clients[a].session.flush(world.now, 2, 5 * SECOND);
-    world.clients[a].session.cancel_flush(2);
-    world.advance(4 * SECOND);
-    assert_eq!(world.flushed(a, 1), None);
-    world.advance(2 * SECOND);
-    assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::Timeout)));
-    assert_eq!(world.flushed(a, 2), None, "cancelled");
+fn a_flush_ends_with_its_timeout_and_tells_what_it_waited_for() {
+    // (label, connected, acks something, code)
+    let table = [
+        ("a server that acks late", true, true, ErrorCode::Timeout),
+        ("a server that never confirms", true, false, ErrorCode::Unconfirmed),
+        ("no connection", false, false, ErrorCode::Timeout),
+    ];
+    for (label, is_connected, has_acked, code) in table {
+        let mut world = World::new(Switches { acks: has_acked, ..Switches::gateway() });
+        let a = world.join(&["doc"]);
+        world.advance(SECOND);
+        world.server.switches.acks = false;
+        world.is_server_down = !is_connected;
+        if !is_connected {
+            world.cut(a);
+        }
+        world.insert(a, DOC, 0, "x");
+        world.clients[a].session.flush(world.now, 1, 5 * SECOND);
+        world.clients[a].session.flush(world.now, 2, 5 * SECOND);
+        world.clients[a].session.cancel_flush(2);
+        world.advance(4 * SECOND);
+        assert_eq!(world.flushed(a, 1), None, "{label}");
+        world.advance(2 * SECOND);
+        assert_eq!(world.flushed(a, 1), Some(Err(code)), "{label}");
+        assert_eq!(world.flushed(a, 2), None, "{label}: cancelled");
+        assert!(world.clients[a].session.has_unsynced_changes(), "{label}");
+    }
 }
 
 #[test]

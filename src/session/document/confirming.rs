@@ -24,7 +24,7 @@ impl DocumentSync {
         kind: AckKind,
         reply: AckReply,
     ) {
-        self.step_one.hear();
+        self.note_listening(cx);
         self.is_acked = true;
         match reply {
             AckReply::Silent => {}
@@ -62,7 +62,7 @@ impl DocumentSync {
         let Some(id) = confirmed else { return false };
         cx.answer_ack(id);
         if sender == Sender::Us {
-            self.step_one.hear();
+            self.note_listening(cx);
         }
         self.settle(now, cx);
         true

@@ -230,6 +230,9 @@ impl DocumentSync {
                 let at = now + cx.jittered(wait);
                 cx.set_timer(self.key, DocumentTimer::Retransmit, at);
             }
+            if self.step_one.take_repeat() {
+                self.repeat_what_follows(now, cx);
+            }
             self.take_presence_turn(cx);
             let offset = self.offsets.resume_at();
             Outgoing { offset, ..sync(Message::SyncStep1(vector), AckKind::StepOne) }

@@ -84,10 +84,19 @@ impl Outbox {
 
     /// Takes back everything sent, and returns the ids.
     pub(crate) fn recall_all(&mut self) -> SmallVec<[u64; 4]> {
+        self.recall_unheard(|_| false)
+    }
+
+    /// Takes back what may not have been heard, by its ack id, and returns the ids.
+    pub(crate) fn recall_unheard(&mut self, is_heard: impl Fn(u64) -> bool) -> SmallVec<[u64; 4]> {
         let mut ids = SmallVec::new();
-        while let Some(sent) = self.sent.pop_front() {
-            ids.push(sent.ack_id);
-            self.insert_unsent(sent);
+        for sent in std::mem::take(&mut self.sent) {
+            if is_heard(sent.ack_id) {
+                self.sent.push_back(sent);
+            } else {
+                ids.push(sent.ack_id);
+                self.insert_unsent(sent);
+            }
         }
         ids
     }
