@@ -32,6 +32,9 @@ pub struct ProviderStats {
     pub documents: f64,
     /// Documents with edits that are not in the log.
     pub unsynced_documents: f64,
+    /// Bytes of the edits that wait to be sent or to be confirmed. Edits that outgrew 8 MiB per document are not counted:
+    /// they are taken from the document when they are sent.
+    pub waiting_bytes: f64,
     /// Connections after the first one.
     pub reconnects: f64,
     /// Messages handed to the socket.
@@ -140,6 +143,7 @@ impl ProtocolManager {
         ProviderStats {
             documents: self.core.document_count() as f64,
             unsynced_documents: stats.unsynced_documents as f64,
+            waiting_bytes: stats.waiting_bytes as f64,
             reconnects: stats.connections.saturating_sub(1) as f64,
             messages_sent: stats.sent.messages as f64,
             bytes_sent: stats.sent.bytes as f64,

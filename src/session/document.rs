@@ -78,6 +78,8 @@ pub(crate) struct DocumentSync {
     offsets: Offsets,
     synced: Synced,
     last_token: u64,
+    /// What the context has counted of the outbox.
+    counted_bytes: usize,
     // What follows begins anew with every connection.
     started_at: Option<Instant>,
     step_one: StepOne,
@@ -115,6 +117,7 @@ impl DocumentSync {
             offsets: Offsets::default(),
             synced: Synced::default(),
             last_token: 0,
+            counted_bytes: 0,
             started_at: None,
             step_one: StepOne::default(),
             replies: Replies::default(),
@@ -180,6 +183,7 @@ impl DocumentSync {
         self.has_sync_turn = false;
         self.has_presence_turn = false;
         self.outbox.restart();
+        self.count_bytes(cx);
         self.ask(now, cx);
         if let Some(interval) = cx.config.resync_interval {
             let at = now + cx.jittered(interval);
@@ -208,6 +212,11 @@ impl DocumentSync {
         self.replies = Replies::default();
         self.step_one = StepOne::default();
         cx.timers.stop_document(self.key);
+    }
+
+    /// The document is removed, and what it has to send is not waited for any more.
+    pub(crate) fn discount_bytes(&self, cx: &mut Context) {
+        cx.waiting_bytes -= self.counted_bytes;
     }
 
     /// Our own awareness state changed.
@@ -292,6 +301,12 @@ impl DocumentSync {
         if self.step_one.sent_as().is_some_and(|id| cx.acks.is_listening_since(id)) {
             self.step_one.hear();
         }
+    }
+
+    fn count_bytes(&mut self, cx: &mut Context) {
+        let bytes = self.outbox.waiting_bytes();
+        cx.waiting_bytes = cx.waiting_bytes + bytes - self.counted_bytes;
+        self.counted_bytes = bytes;
     }
 
     fn encode_vector(&mut self, cx: &mut Context) {

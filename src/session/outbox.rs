@@ -51,6 +51,8 @@ pub(crate) struct Outbox {
     /// Bytes of updates that are not parts of a larger one: for parts the document's size is the bound, and forgetting
     /// them would only make the same parts again.
     bytes: usize,
+    /// Bytes of those parts.
+    part_bytes: usize,
     /// Updates at the end of `unsent` that were not merged yet.
     unmerged: usize,
     owed: Option<Owed>,
@@ -67,6 +69,7 @@ impl Outbox {
             unsent: VecDeque::new(),
             sent: VecDeque::new(),
             bytes: 0,
+            part_bytes: 0,
             unmerged: 0,
             owed: None,
             refused: None,
@@ -128,6 +131,11 @@ impl Outbox {
         self.refused.as_ref().map(|refused| (refused.first, &refused.error))
     }
 
+    /// Bytes of updates that wait to be sent or confirmed.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.bytes + self.part_bytes
+    }
+
     /// Whether updates wait to be sent.
     pub(crate) fn has_unsent(&self) -> bool {
         !self.unsent.is_empty()
@@ -136,7 +144,7 @@ impl Outbox {
     /// Gives up a sent update. Edits stay unconfirmed, with the reason.
     pub(crate) fn refuse(&mut self, ack_id: u64, error: ProviderError) {
         if let Some(sent) = self.take_sent(ack_id) {
-            self.forget_bytes(&sent);
+            self.forget_bytes(sent.part, sent.update.len());
             self.note_refusal(sent.edits, error);
         }
     }
@@ -170,9 +178,11 @@ impl Outbox {
         self.refused = Some(Refused { first, last, error });
     }
 
-    fn forget_bytes(&mut self, sent: &Sent) {
-        if sent.part.is_none() {
-            self.bytes -= sent.update.len();
+    fn forget_bytes(&mut self, part: Option<usize>, bytes: usize) {
+        if part.is_some() {
+            self.part_bytes -= bytes;
+        } else {
+            self.bytes -= bytes;
         }
     }
 }

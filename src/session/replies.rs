@@ -27,18 +27,22 @@ pub(crate) struct Reply {
     pub(crate) in_reply_to: Vec<String>,
     /// Another answer was seen: without content, this one says nothing new.
     pub(crate) is_second: bool,
+    /// It is what the server lacks, as far as the server has told.
+    pub(crate) is_for_server: bool,
 }
 
 impl Reply {
     /// The difference the outbox owes, unasked.
     pub(crate) fn owed(covers: Option<u64>) -> Self {
-        Self { covers, is_answer: false, in_reply_to: Vec::new(), is_second: false }
+        let in_reply_to = Vec::new();
+        Self { covers, is_answer: false, in_reply_to, is_second: false, is_for_server: true }
     }
 
     /// The answer to a question.
     pub(crate) fn to(question: &Question, covers: Option<u64>) -> Self {
         let (in_reply_to, is_second) = (question.addressees(), question.is_answered());
-        Self { covers, is_answer: true, in_reply_to, is_second }
+        let is_for_server = question.is_server();
+        Self { covers, is_answer: true, in_reply_to, is_second, is_for_server }
     }
 }
 
@@ -63,6 +67,8 @@ pub(crate) struct Replies {
     sent: SmallVec<[Sent; 1]>,
     /// An answer was refused: no more of them on this connection.
     is_muted: bool,
+    /// There is no time to wait for a difference.
+    is_hurried: bool,
     /// Peers that were answered, the latest last.
     answered: VecDeque<Arc<str>>,
     damper: Damper,
@@ -123,6 +129,16 @@ impl Replies {
     /// Whether a difference is being computed or waits for the socket.
     pub(crate) fn is_busy(&self) -> bool {
         self.encoding.is_some() || !self.ready.is_empty()
+    }
+
+    /// Whether edits should wait for the difference that is being computed, because it may have them in it.
+    pub(crate) fn holds_edits(&self) -> bool {
+        !self.is_hurried && self.encoding.as_ref().is_some_and(|(_, reply)| reply.is_for_server)
+    }
+
+    /// We leave: edits wait for nothing.
+    pub(crate) fn hurry(&mut self) {
+        self.is_hurried = true;
     }
 
     /// Takes the step 1 to answer.

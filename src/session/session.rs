@@ -80,6 +80,7 @@ impl Session {
             self.drain_document(now, key);
         }
         let Some(document) = self.documents.remove(key) else { return };
+        document.discount_bytes(&mut self.cx);
         self.cx.timers.stop_document(key);
         self.cx.unconfirmed.remove(&key);
         let is_lost = if self.connection.is_joined() {
@@ -226,6 +227,12 @@ impl Session {
     /// How many documents have edits that are not confirmed by the log.
     pub fn unsynced_documents(&self) -> usize {
         self.cx.unconfirmed.len()
+    }
+
+    /// Bytes of edits that wait to be sent or to be confirmed by the log. What has outgrown the outbox is not in it: it is
+    /// computed from the document when it is sent.
+    pub fn waiting_bytes(&self) -> usize {
+        self.cx.waiting_bytes
     }
 
     /// The highest offset of the document in every partition seen.

@@ -254,6 +254,14 @@ impl World {
         panic!("{}: never comes to rest", self.label);
     }
 
+    /// Lets things happen until the client's document is about to be asked for a difference.
+    pub(crate) fn step_until_difference(&mut self, client: usize) {
+        let is_asked = |work: &Work| matches!(work, Work::EncodeDiff { .. });
+        while !self.clients[client].works.iter().any(is_asked) {
+            assert!(self.step(usize::MAX), "{}: never asked", self.label);
+        }
+    }
+
     /// Lets a few things happen, and whatever is on its way stay on its way.
     pub(crate) fn step_some(&mut self) {
         let frames = self.rng.usize(1..6);

@@ -85,6 +85,7 @@ impl DocumentSync {
 
     /// The outbox or the replies changed: tell who waits, and go on with what is next.
     pub(super) fn settle(&mut self, now: Instant, cx: &mut Context) {
+        self.count_bytes(cx);
         let oldest = self.outbox.oldest_unconfirmed();
         if oldest.is_none() {
             cx.note_confirmed(self.key);

@@ -61,6 +61,7 @@ impl DocumentSync {
             self.take_sync_turn(cx);
             self.pursue(now, cx);
         }
+        self.count_bytes(cx);
     }
 
     /// The next sync message, step 1 first.
@@ -68,6 +69,7 @@ impl DocumentSync {
         self.has_sync_turn = false;
         self.started_at?;
         let outgoing = self.take_sync(now, cx)?;
+        self.count_bytes(cx);
         self.take_sync_turn(cx);
         Some(outgoing)
     }
@@ -112,7 +114,10 @@ impl DocumentSync {
                     cx.error(Some(self.key), error);
                 }
             }
-        } else if let Some(reply) = self.replies.take_encoding(token) {
+        } else if let Some(mut reply) = self.replies.take_encoding(token) {
+            if let (Ok(update), true) = (&result, reply.is_for_server) {
+                reply.covers = self.outbox.absorb(update, reply.covers);
+            }
             match (result, reply.covers) {
                 // The server has it all.
                 (Ok(update), covers) if update::is_empty_update(&update) => {
@@ -184,6 +189,8 @@ impl DocumentSync {
         if is_unheard && self.outbox.has_undelivered() {
             self.step_one.set_vector(Bytes::from_static(&[0]));
         }
+        self.replies.hurry();
+        self.take_sync_turn(cx);
         self.presence.leave(now);
         self.take_presence_turn(cx);
     }
@@ -203,7 +210,8 @@ impl DocumentSync {
     }
 
     fn has_sync(&self, cx: &Context) -> bool {
-        let has_content = self.replies.is_ready() || self.outbox.has_unsent();
+        let has_edits = self.outbox.has_unsent() && !self.replies.holds_edits();
+        let has_content = self.replies.is_ready() || has_edits;
         self.step_one.has_vector() || (has_content && self.may_send(cx))
     }
 
@@ -241,6 +249,8 @@ impl DocumentSync {
         } else if let Some((message, reply)) = self.replies.send(now, ack_id) {
             let Reply { covers, in_reply_to, .. } = reply;
             Outgoing { in_reply_to, ..sync(message, AckKind::Reply { covers }) }
+        } else if self.replies.holds_edits() {
+            return None;
         } else {
             let update = self.outbox.send(now, ack_id)?;
             if self.step_one.is_heard() {

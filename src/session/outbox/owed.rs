@@ -1,8 +1,8 @@
 //! Edits that are only in the document: what the log lacks of them is computed from it.
 
-use super::{Edits, Outbox};
+use super::{Edits, Outbox, Unsent};
 use crate::error::ProviderError;
-use crate::protocol::update;
+use crate::protocol::update::{self, Contents};
 
 /// Edits that only the document has: what the server lacks must be computed from it.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,30 @@ impl Outbox {
         let owed = self.owed.as_mut()?;
         owed.is_requested = true;
         Some(owed.edits.last)
+    }
+
+    /// A difference was computed while edits were made: updates that it has in it need not be sent as well. Returns the
+    /// newest edit that it settles; before it was computed that was `covers`.
+    pub(crate) fn absorb(&mut self, difference: &[u8], covers: Option<u64>) -> Option<u64> {
+        let is_owed_elsewhere = self.owed.is_some() && covers.is_none();
+        if self.unsent.is_empty() || is_owed_elsewhere {
+            return covers;
+        }
+        let Ok(difference) = Contents::of(difference) else { return covers };
+        let is_in_it = |unsent: &&Unsent| {
+            Contents::of(&unsent.update).is_ok_and(|update| difference.contain(&update))
+        };
+        let count = self.unsent.iter().take_while(is_in_it).count();
+        let absorbed: Vec<Unsent> = self.unsent.drain(..count).collect();
+        self.unmerged = self.unmerged.min(self.unsent.len());
+        let Some(edits) = absorbed.iter().map(|unsent| unsent.edits).reduce(Edits::and) else {
+            return covers;
+        };
+        for unsent in absorbed {
+            self.forget_bytes(unsent.part, unsent.update.len());
+        }
+        self.owe(edits);
+        self.request_difference()
     }
 
     /// The difference that settles edits up to `covers` is in the log.
@@ -76,6 +100,7 @@ impl Outbox {
         let unsent = self.unsent.drain(..).map(|unsent| unsent.edits);
         let edits = unsent.chain(self.sent.drain(..).map(|sent| sent.edits)).reduce(Edits::and);
         self.bytes = 0;
+        self.part_bytes = 0;
         self.unmerged = 0;
         if let Some(edits) = edits {
             self.owe(edits);

@@ -37,7 +37,7 @@ impl Outbox {
     /// The ack came; false if no sent update has this id.
     pub(crate) fn confirm(&mut self, ack_id: u64) -> bool {
         let Some(sent) = self.take_sent(ack_id) else { return false };
-        self.forget_bytes(&sent);
+        self.forget_bytes(sent.part, sent.update.len());
         self.missed_acks = 0;
         true
     }

@@ -66,7 +66,7 @@ impl Outbox {
         };
         let Ok(Some(parts)) = parts else { return false };
         let Some(sent) = self.sent.pop_back() else { return false };
-        self.forget_bytes(&sent);
+        self.forget_bytes(sent.part, sent.update.len());
         self.insert_parts(sent.edits, parts);
         true
     }
@@ -107,6 +107,7 @@ impl Outbox {
     pub(super) fn insert_parts(&mut self, edits: Edits, parts: Vec<Vec<u8>>) {
         let at = self.unsent.partition_point(|unsent| unsent.edits.first < edits.first);
         for (index, part) in parts.into_iter().enumerate() {
+            self.part_bytes += part.len();
             let part = Unsent { edits, part: Some(index), update: part.into() };
             self.unsent.insert(at + index, part);
         }
