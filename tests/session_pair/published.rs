@@ -9,6 +9,7 @@ use yjs_provider_native::protocol::envelope::Metadata;
 use yjs_provider_native::protocol::update::v1_to_v2;
 use yjs_provider_native::protocol::y_message::Message;
 use yjs_provider_native::session::{DocKey, Event};
+use yrs::updates::encoder::Encode;
 use yrs::{Doc, ReadTxn, StateVector, Text, Transact};
 
 use super::server::{Switches, metadata};
@@ -133,6 +134,36 @@ fn many_who_ask_at_once_are_answered_once_and_each_gets_all_it_lacks() {
     }
     let answers = world.server.answers - before;
     assert!((1..=4).contains(&answers), "{answers} answers for six who asked four");
+}
+
+#[test]
+fn peers_who_ask_together_get_what_the_least_of_them_lacks() {
+    let mut world = World::new(Switches::published());
+    let a = world.join(&["doc"]);
+    world.insert(a, DOC, 0, "content");
+    world.advance(SECOND);
+    world.take_events(a);
+    let id = world.connection(a).unwrap();
+    let all = world.clients[a].replicas[&DOC].doc.transact().state_vector().encode_v1();
+    for (asker, vector) in [("novice", vec![0]), ("expert", all)] {
+        let question = Message::SyncStep1(vector.into());
+        world.server.push_record(id, &from(asker, &[]), &question, 1);
+    }
+    world.advance(SECOND);
+    let answers: Vec<_> = world
+        .take_events(a)
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Message { metadata, payload, .. } if !metadata.in_reply_to.is_empty() => {
+                Some((metadata.in_reply_to, payload))
+            }
+            _ => None,
+        })
+        .collect();
+    let doc = &world.clients[a].replicas[&DOC].doc;
+    let state = doc.transact().encode_state_as_update_v1(&StateVector::default());
+    let expected = Message::SyncStep2(state.into()).encode();
+    assert_eq!(answers, [(vec!["novice".to_owned(), "expert".to_owned()], expected.into())]);
 }
 
 #[test]
