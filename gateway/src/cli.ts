@@ -1,27 +1,30 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import { createGateway, type Gateway } from './gateway.js'
+import { KAFKA_ARGUMENTS, KAFKA_USAGE, readKafkaArguments } from './kafka-arguments.js'
+import type { KafkaOptions } from './kafka-options.js'
 
-const USAGE = `usage: y-kafka-gateway [--port 3000] [--host 127.0.0.1] [--data FOLDER]
+const USAGE = `usage: y-kafka-gateway [--port 3000] [--host 127.0.0.1] [--data FOLDER] [--kafka HOST:PORT,...]
 
-  --port   TCP port; 0 takes a free one
-  --host   address to bind; 0.0.0.0 for all interfaces
-  --data   folder of the log; without it the log is kept in RAM and lost on exit
-  --help   this text
+  --port              TCP port; 0 takes a free one
+  --host              address to bind; 0.0.0.0 for all interfaces
+  --data              folder of the log; without it the log is kept in RAM and lost on exit
+${KAFKA_USAGE}  --help              this text
 `
 
 interface Arguments {
   readonly port: number
   readonly host: string
   readonly data: string | undefined
+  readonly kafka: KafkaOptions | undefined
 }
 
 async function main(): Promise<void> {
-  const { port, host, data } = readArguments()
-  const gateway = createGateway({ data })
+  const { port, host, data, kafka } = readArguments()
+  const gateway = createGateway({ data, kafka })
   const actualPort = await gateway.listen(port, host)
   closeOnSignal(gateway)
-  const log = data === undefined ? 'in RAM' : `in ${data}`
+  const log = kafka !== undefined ? `on Kafka ${kafka.brokers.join()}` : data === undefined ? 'in RAM' : `in ${data}`
   process.stdout.write(`y-kafka-gateway listening on ${urlOf(host, actualPort)} (log ${log})\n`)
 }
 
@@ -32,6 +35,7 @@ function readArguments(): Arguments {
         port: { type: 'string', default: '3000' },
         host: { type: 'string', default: '127.0.0.1' },
         data: { type: 'string' },
+        ...KAFKA_ARGUMENTS,
         help: { type: 'boolean', short: 'h', default: false }
       }
     })
@@ -41,7 +45,7 @@ function readArguments(): Arguments {
     }
     const port = Number(values.port)
     if (!/^\d+$/.test(values.port) || port > 65_535) throw new TypeError(`--port ${values.port} is not a TCP port`)
-    return { port, host: values.host, data: values.data }
+    return { port, host: values.host, data: values.data, kafka: readKafkaArguments(values, process.env) }
   } catch (error) {
     process.stderr.write(`y-kafka-gateway: ${(error as Error).message}\n\n${USAGE}`)
     process.exit(2)

@@ -97,7 +97,10 @@ export class Document {
   async write(update: Update, metadata: EnvelopeMetadata): Promise<LogPosition> {
     // A step 2 is logged as an update: to other clients it would be an answer to a question they never asked.
     const message: Message = { type: 'update', update: update.bytes }
-    return this.#context.store.append(this.id, encodeEnvelope(metadata, encodeMessage(message)))
+    const position = await this.#context.store.append(this.id, encodeEnvelope(metadata, encodeMessage(message)))
+    // Not when it comes back from the log: it comes to all gateways that share the log, and one snapshot is enough.
+    this.#snapshotIfDue()
+    return position
   }
 
   /** The awareness of everybody here; undefined when nobody is. */
@@ -143,7 +146,6 @@ export class Document {
     this.#tailBytes += value.length
     if (!this.#isLive) return
     this.#context.fanout.broadcast(this.id, 'sync', [value, String(offset), this.stream], senderId)
-    this.#snapshotIfDue()
   }
 
   /** Applies a record and returns its author. */

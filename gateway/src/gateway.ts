@@ -6,8 +6,8 @@ import { Fanout } from './channel.js'
 import { Connection } from './connection.js'
 import { DocumentCache } from './document-cache.js'
 import { parseHandshake } from './handshake.js'
-import { LevelLogStore } from './level-log-store.js'
 import type { LogStore, SnapshotStore } from './log-store.js'
+import { checkStoreOptions, openStore } from './open-store.js'
 import { type GatewayOptions, type Limits, resolveLimits } from './options.js'
 import type { Handshake, PeerContext } from './peer.js'
 import { Refusal } from './refusal.js'
@@ -43,6 +43,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options
     this.#limits = resolveLimits(options)
+    checkStoreOptions(options)
     this.#http = createServer(answerHttp).on('connection', (socket: TcpSocket) => {
       this.#tcpSockets.add(socket)
       socket.once('close', () => this.#tcpSockets.delete(socket))
@@ -71,10 +72,10 @@ export class Gateway {
   }
 
   async #start(port: number, host: string): Promise<number> {
-    const store = this.#options.store ?? (await LevelLogStore.open(this.#options.data))
+    const report = (error: unknown, context: string) => this.#report(error, context)
+    const store = await openStore(this.#options, this.#limits, report)
     this.#store = store
     const fanout = new Fanout(this.io)
-    const report = (error: unknown, context: string) => this.#report(error, context)
     const documents = new DocumentCache({ store, fanout, limits: this.#limits, report })
     this.#accept({ documents, fanout, limits: this.#limits, authorize: this.#options.authorize, report })
     this.#sweeper = setInterval(() => {

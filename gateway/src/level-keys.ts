@@ -8,9 +8,14 @@ import type { DocumentId } from './document-id.js'
  *   'L' room doc offset   record: envelope
  *   'M' room              next offset of the room's log
  *   'S' room doc          snapshot: offset, state
+ *
+ * A view of Kafka has, beside records and snapshots,
+ *
+ *   'I'                   what it is a view of
+ *   'P' topic partition   the offset it goes on at
  */
 
-const OFFSET_BYTES = 8
+export const OFFSET_BYTES = 8
 const MAX_OFFSET = 2n ** 64n - 1n
 
 export function recordKey({ roomId, docId }: DocumentId, offset: bigint): Buffer {
@@ -27,6 +32,16 @@ export function nextOffsetKey(roomId: string): Buffer {
 
 export function snapshotKey({ roomId, docId }: DocumentId): Buffer {
   return Buffer.concat([Buffer.from('S'), name(roomId), name(docId)])
+}
+
+export function identityKey(): Buffer {
+  return Buffer.from('I')
+}
+
+export function positionKey(topic: string, partition: number): Buffer {
+  const number = Buffer.allocUnsafe(4)
+  number.writeUInt32BE(partition)
+  return Buffer.concat([Buffer.from('P'), name(topic), number])
 }
 
 /** The offset at the end of a record key. */

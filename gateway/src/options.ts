@@ -1,5 +1,6 @@
 import type { ServerOptions } from 'socket.io'
 import type { Authorize } from './authorize.js'
+import type { KafkaOptions } from './kafka-options.js'
 import type { LogStore, SnapshotStore } from './log-store.js'
 
 /** Bounds on what one connection or the process may use. All are positive integers. */
@@ -27,8 +28,13 @@ export interface Limits {
 }
 
 export interface GatewayOptions extends Partial<Limits> {
-  /** Folder of the log. Without it, and without `store`, the log is kept in RAM and lost on close. */
+  /**
+   * Folder of the log. Without it, and without `store` and `kafka`, the log is kept in RAM and lost on close. With `kafka`,
+   * it is only a cache: what is lost with it is read again.
+   */
   readonly data?: string | undefined
+  /** Keeps the log on Apache Kafka, where several gateways share it. Needs the package `@platformatic/kafka`. */
+  readonly kafka?: KafkaOptions | undefined
   /** Another log than the embedded one, open already; the gateway closes it. */
   readonly store?: (LogStore & SnapshotStore) | undefined
   /** Decides who may connect, read, write and be present. Without it, everybody may. */

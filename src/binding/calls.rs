@@ -11,7 +11,8 @@ use napi::bindgen_prelude::{PromiseRaw, Unknown};
 use super::abort::{AbortListener, AbortSignal};
 use super::deferred::Deferred;
 use super::error::Result;
-use super::options::{Fields, milliseconds};
+use super::fields::Fields;
+use super::options::milliseconds;
 use super::provider_core::ProviderCore;
 use crate::error::ProviderError;
 

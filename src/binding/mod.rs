@@ -29,6 +29,7 @@ mod deferred;
 pub mod envelope;
 mod error;
 mod events;
+mod fields;
 mod hidden;
 mod identity;
 mod inbox;
@@ -44,6 +45,7 @@ mod provider_messages;
 pub mod provider_stats;
 mod raw;
 mod requests;
+mod socket_options;
 pub mod types;
 mod value;
 

@@ -63,6 +63,7 @@ impl ProtocolManager {
         let core = ProviderCore::new(id, handle, Rc::clone(&thread), options.auth);
         core.set_wrapper(env, &this)?;
         thread.hidden.set(env, &this, Hidden::Data, &options.auth_functions.object)?;
+        core.set_referenced(env, !options.auto_unref);
         if options.auto_connect {
             core.auto_connect(env)?;
         }

@@ -9,7 +9,7 @@ use napi_derive::napi;
 use super::arguments::Argument;
 use super::calls::{CallKind, CallOptions};
 use super::error::{Result, throw};
-use super::options::Fields;
+use super::fields::Fields;
 use super::provider::ProtocolManager;
 use super::provider_core::or_destroyed;
 use super::provider_documents::new_awareness;

@@ -99,16 +99,30 @@ impl Inbound {
     }
 }
 
+/// How an event came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// Sent to this connection.
+    Live,
+    /// Sent to a connection that was lost, and now again.
+    Replayed,
+}
+
 impl Session {
-    pub(super) fn handle_event(&mut self, now: Instant, event: &socket_io::Event) {
+    pub(super) fn handle_event(
+        &mut self,
+        now: Instant,
+        event: &socket_io::Event,
+        arrival: Arrival,
+    ) {
         match Inbound::read(event) {
-            Some(Ok(inbound)) => self.handle_inbound(now, &inbound),
+            Some(Ok(inbound)) => self.handle_inbound(now, &inbound, arrival),
             Some(Err(error)) => self.cx.error(None, error),
             None => {}
         }
     }
 
-    fn handle_inbound(&mut self, now: Instant, inbound: &Inbound) {
+    fn handle_inbound(&mut self, now: Instant, inbound: &Inbound, arrival: Arrival) {
         let Envelope { metadata, payload } = match envelope::decode(inbound.envelope.clone()) {
             Ok(envelope) => envelope,
             Err(error) => {
@@ -139,9 +153,9 @@ impl Session {
         };
         let sender_id = metadata.sender_id.as_deref().unwrap_or_default();
         let origin = Origin {
-            sender: self.sender(sender_id, inbound.is_fanned_out),
+            sender: self.sender(sender_id, inbound.is_fanned_out, arrival),
             sender_id,
-            is_for_us: self.is_for_us(&metadata.in_reply_to),
+            is_for_us: self.is_for_us(&metadata.in_reply_to, arrival),
             is_fanned_out: inbound.is_fanned_out,
         };
         for message in messages {
@@ -174,13 +188,16 @@ impl Session {
         self.cx.event(Event::Message { doc, channel, payload, metadata, offset: inbound.offset });
     }
 
-    fn is_for_us(&self, addressees: &[String]) -> Option<bool> {
+    fn is_for_us(&self, addressees: &[String], arrival: Arrival) -> Option<bool> {
         let own = self.connection.socket_id()?;
-        (!addressees.is_empty()).then(|| addressees.iter().any(|id| **own == *id))
+        let is_named = || arrival == Arrival::Live && addressees.iter().any(|id| **own == *id);
+        (!addressees.is_empty()).then(is_named)
     }
 
-    fn sender(&self, id: &str, is_fanned_out: bool) -> Sender {
-        if self.connection.socket_id().is_some_and(|own| **own == *id) {
+    fn sender(&self, id: &str, is_fanned_out: bool, arrival: Arrival) -> Sender {
+        let is_current = self.connection.socket_id().is_some_and(|own| **own == *id);
+        // A recovered connection has the id of the lost one; what that one sent proves nothing about this one.
+        if is_current && arrival == Arrival::Live {
             Sender::Us
         } else if self.connection.is_own_id(id) {
             Sender::FormerUs

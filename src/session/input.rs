@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use super::Session;
 use super::ack::AckReply;
-use super::connection::{Incoming, State};
+use super::connection::State;
+use super::inbound::Arrival;
+use super::incoming::Incoming;
 use super::output::Closed;
 use super::timers::Timer;
 use super::work::{DocKey, WorkDone};
@@ -95,6 +97,14 @@ impl Session {
         self.lose(now, reason, Some(description));
     }
 
+    /// The computer slept for this long, and the clock of deadlines with it. A server that heard nothing of us for longer
+    /// than its heartbeat allows has hung up; what waits for another attempt need not wait any more.
+    pub fn handle_sleep(&mut self, now: Instant, asleep: Duration) {
+        self.cx.timers.hasten(Timer::Heartbeat, asleep, now);
+        self.cx.timers.hasten(Timer::Reconnect, asleep, now);
+        self.handle_timeout(now);
+    }
+
     /// The time of `poll_timeout` has come. Calling it early does no harm.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(timer) = self.cx.timers.pop_due(now) {
@@ -147,10 +157,19 @@ impl Session {
     fn handle_incoming(&mut self, now: Instant, incoming: Incoming) {
         match incoming {
             Incoming::Nothing => {}
-            Incoming::Joined => self.join(now),
+            Incoming::Joined { early } => {
+                self.join(now);
+                for event in early {
+                    self.handle_event(now, &event, Arrival::Replayed);
+                }
+            }
+            Incoming::Unjoinable { description } => {
+                let error = ProviderError::new(ErrorCode::Connection, description);
+                self.fail(now, error, None, true);
+            }
             Incoming::Refused { message, data } => self.handle_refusal(now, message, data.as_ref()),
             Incoming::Disconnected => self.handle_server_disconnect(now),
-            Incoming::Event(event) => self.handle_event(now, &event),
+            Incoming::Event(event) => self.handle_event(now, &event, Arrival::Live),
             Incoming::Ack(ack) => self.handle_ack(now, &ack),
             Incoming::Violation { reason, description } => {
                 self.close(now, reason, Some(description));

@@ -40,7 +40,7 @@ impl Session {
     /// A session that does nothing until it is told. `seed` decides every random choice.
     pub fn new(config: SessionConfig, seed: u64) -> Self {
         Self {
-            connection: Connection::new(config.reconnection),
+            connection: Connection::new(&config),
             cx: Context::new(config, seed),
             documents: Documents::default(),
             transmit: Transmit::default(),

@@ -15,8 +15,9 @@ use super::window::STALL;
 use super::work::DocKey;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::Channel;
+use crate::protocol::engine_io;
 use crate::protocol::envelope::{self, Metadata};
-use crate::protocol::socket_io::{self, Arg, Namespace};
+use crate::protocol::socket_io::{self, Arg};
 use crate::protocol::y_message::{self, Message};
 
 /// A message that only waits for the socket, with what its ack is for.
@@ -58,7 +59,11 @@ impl Transmit {
 impl Session {
     pub(super) fn next_frame(&mut self, now: Instant) -> Option<Frame> {
         if let Some(attachment) = self.transmit.attachment.take() {
-            return Some(Frame::Binary(attachment));
+            return Some(if self.cx.config.force_base64 {
+                Frame::Text(engine_io::encode_base64(&attachment))
+            } else {
+                Frame::Binary(attachment)
+            });
         }
         if let Some(text) = self.connection.poll_urgent() {
             return Some(Frame::Text(text));
@@ -177,8 +182,7 @@ impl Session {
                 return Err(Unsendable { outgoing: Box::new(outgoing), error, excess: None });
             }
         };
-        let excess =
-            self.connection.max_payload().map_or(0, |it| envelope.len().saturating_sub(it));
+        let excess = self.max_envelope().map_or(0, |it| envelope.len().saturating_sub(it));
         match self.check_size(envelope) {
             Ok(envelope) => Ok(Some((outgoing, envelope))),
             Err(error) => {
@@ -200,7 +204,7 @@ impl Session {
 
     /// A server closes the connection over a message that is too large, and would again after every reconnect.
     fn check_size(&self, envelope: Vec<u8>) -> Result<Bytes, ProviderError> {
-        match self.connection.max_payload() {
+        match self.max_envelope() {
             Some(limit) if envelope.len() > limit => {
                 let message =
                     format!("message of {} bytes, the server takes {limit}", envelope.len());
@@ -210,13 +214,20 @@ impl Session {
         }
     }
 
+    /// The largest envelope that the server takes, in bytes.
+    fn max_envelope(&self) -> Option<usize> {
+        let max_payload = self.connection.max_payload()?;
+        let is_text = self.cx.config.force_base64;
+        Some(if is_text { engine_io::base64_capacity(max_payload) } else { max_payload })
+    }
+
     fn emit(&mut self, made: Made) -> Frame {
         let Made { channel, envelope, offset, ack } = made;
         let ack_id = ack.map(|(key, kind)| self.cx.await_ack(key, kind, envelope.len()));
         let mut args: SmallVec<[Arg; 2]> = smallvec![Arg::Binary(envelope)];
         args.extend(offset.and_then(|offset| Arg::json(&offset.to_string())));
-        let encoded =
-            socket_io::encode_event(&Namespace::MAIN, channel.event_name(), &args, ack_id);
+        let namespace = self.connection.namespace();
+        let encoded = socket_io::encode_event(namespace, channel.event_name(), &args, ack_id);
         let Ok(encoded) = encoded else {
             unreachable!("channels have no reserved names, and one attachment is allowed")
         };

@@ -293,6 +293,12 @@ impl World {
     }
 
     /// One round for every client, in random order, with at most this many frames each way. False if nothing happened.
+    /// The client's computer sleeps, and its clock of deadlines with it.
+    pub(crate) fn sleep(&mut self, client: usize, duration: Duration) {
+        self.clients[client].session.handle_sleep(self.now, duration);
+        self.settle();
+    }
+
     fn step(&mut self, frames: usize) -> bool {
         let mut order: Vec<usize> = (0..self.clients.len()).collect();
         self.rng.shuffle(&mut order);
