@@ -483,7 +483,9 @@ export declare class ProtocolManager {
   /**
    * Adds a document: it is synced from now on. `docId` is the document's guid by default.
    *
-   * Throws `ERR_DOC_IN_USE` when the provider has a document with this id, `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
+   * Throws `ERR_DOC_IN_USE` when the provider has a document with this id, whatever its `parentId`, or has this document;
+   * `ERR_INVALID_OPTION` also when room, document and parent id together are longer than the 64 KiB of an envelope's
+   * metadata; `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
    */
   addDoc(doc: YDoc, options?: AddDocOptions): void
   /**

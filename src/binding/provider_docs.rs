@@ -17,12 +17,15 @@ use super::raw;
 use super::types::{Awareness, doc_argument};
 use super::value::{instance, undefined};
 use crate::error::{ErrorCode, ProviderError};
+use crate::protocol::envelope::check_ids;
 
 #[napi]
 impl ProtocolManager {
     /// Adds a document: it is synced from now on. `docId` is the document's guid by default.
     ///
-    /// Throws `ERR_DOC_IN_USE` when the provider has a document with this id, `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
+    /// Throws `ERR_DOC_IN_USE` when the provider has a document with this id, whatever its `parentId`, or has this document;
+    /// `ERR_INVALID_OPTION` also when room, document and parent id together are longer than the 64 KiB of an envelope's
+    /// metadata; `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
     #[napi(ts_args_type = "doc: YDoc, options?: AddDocOptions")]
     pub fn add_doc(&self, env: Env, doc: Unknown<'_>, options: Option<Unknown<'_>>) -> Result<()> {
         or_destroyed(env, &self.core)?;
@@ -46,6 +49,10 @@ impl ProtocolManager {
             ));
         }
         let parent_id = field("parentId")?;
+        if let Err(error) = check_ids(&self.room_id(), &doc_id, parent_id.as_deref()) {
+            let message = format!("docId: {error}");
+            return Err(throw(env, ProviderError::new(ErrorCode::InvalidOption, message)));
+        }
         if self.core.key_of(&doc_id).is_some() {
             let message = format!("the provider has a document '{doc_id}' already");
             return Err(throw(env, ProviderError::new(ErrorCode::DocInUse, message)));

@@ -97,6 +97,20 @@ pub fn encode_message(metadata: &Metadata, message: &Message) -> Result<Vec<u8>,
     Ok(out)
 }
 
+/// Whether every message of this document fits an envelope, whoever sends it.
+pub fn check_ids(room_id: &str, doc_id: &str, parent_id: Option<&str>) -> Result<(), EncodeError> {
+    const LONGEST_SENDER_ID: usize = 64;
+    let metadata = Metadata {
+        room_id: room_id.to_owned(),
+        doc_id: doc_id.to_owned(),
+        parent_id: parent_id.map(str::to_owned),
+        sender_id: Some("x".repeat(LONGEST_SENDER_ID)),
+        timestamp: Some(i64::MAX),
+        ..Metadata::default()
+    };
+    begin(&metadata, 0).map(drop)
+}
+
 /// Reads an envelope. The payload is a slice of `bytes`.
 pub fn decode(mut bytes: Bytes) -> Result<Envelope, DecodeError> {
     let incomplete = |needed| DecodeError::Incomplete { len: bytes.len(), needed };
@@ -318,6 +332,15 @@ mod tests {
             encode(&with_room_of(MAX_METADATA_LEN - overhead + 1), &[9]),
             Err(EncodeError::MetadataTooLarge(MAX_METADATA_LEN + 1))
         );
+    }
+
+    #[test]
+    fn ids_are_checked_with_room_for_a_sender() {
+        let id = "x".repeat(MAX_METADATA_LEN - 200);
+        assert_eq!(check_ids("room", &id, None), Ok(()));
+        assert!(check_ids("room", &id, Some(&"p".repeat(200))).is_err());
+        assert!(check_ids(&"ä".repeat(MAX_METADATA_LEN / 2), "doc", None).is_err(), "in bytes");
+        assert!(check_ids("room", &"\"".repeat(MAX_METADATA_LEN / 2), None).is_err(), "as JSON");
     }
 
     #[test]
