@@ -6,7 +6,8 @@ import type { ClientPlan } from './plan.ts'
 import { YjsClient } from './yjs-client.ts'
 
 /*
- * Clients in a process of their own. When its clients are destroyed nothing may keep it alive: it has no call to exit.
+ * Clients in a process of their own. When its clients are destroyed nothing may keep it alive:
+ * there is no call to exit.
  */
 
 export interface ClientStart {
@@ -46,6 +47,7 @@ export interface ClientOwner extends Methods {
   token(): string
 }
 
+let isEnding = false
 const clients = new Map<string, Client>()
 const find = (name: string) => clients.get(name)!
 
@@ -69,11 +71,15 @@ const owner = new Link<ClientOwner>(process, {
   check: (name) => find(name).check(),
   barrier: () => {},
   end: () => {
+    isEnding = true
     for (const client of clients.values()) client.destroy()
     // After the answer.
     setImmediate(() => process.disconnect?.())
   }
 } satisfies ClientMethods)
+
+// Nobody is left to work for. When it is the end that was asked for, the process has to go by itself.
+process.once('disconnect', () => isEnding || process.exit(1))
 
 function makeClient(start: ClientStart): Client {
   const { name, type } = start.plan

@@ -56,7 +56,8 @@ async function runSeed(seed: number, options: Options, isTimeUp: () => boolean, 
     for (let index = 0; index < options.rounds && !(index > 0 && isTimeUp()); index++) {
       const round = plan.nextRound()
       print(describeRound(round, index))
-      await run.round(round)
+      const peace = await run.round(round)
+      print([`    right again after ${(peace / 1000).toFixed(1)} s`])
       if (run.violations.length > 0) break
     }
     if (run.violations.length === 0) await run.end()

@@ -45,6 +45,11 @@ export class Proxy {
     return [...this.#clients].filter((client) => !client.destroyed && !client.readableEnded).length
   }
 
+  /** Those of them whose other side is dead. */
+  get deafClients(): number {
+    return [...this.#open].filter(({ client, pipes }) => pipes.up.isDeaf && !client.destroyed).length
+  }
+
   /** Ends every connection in order. Returns how many there were. */
   cut(): number {
     const open = [...this.#open]
@@ -118,13 +123,13 @@ export class Proxy {
     const connection: Connection = { client, server, pipes: { up, down } }
     server.once('connect', () => this.connections++)
     this.#open.add(connection)
-    const closed = (other: Socket, pipe: Pipe) => () => {
-      this.#open.delete(connection)
+    const closed = (other: Socket) => () => {
       // Whoever is kept in the dark stays connected until it notices.
-      if (!pipe.isDeaf) other.destroySoon()
+      if (!up.isDeaf) other.destroySoon()
+      if (other.destroyed || !up.isDeaf) this.#open.delete(connection)
     }
-    client.once('close', closed(server, up))
-    server.once('close', closed(client, down))
+    client.once('close', closed(server))
+    server.once('close', closed(client))
   }
 
   #keep(socket: Socket): void {

@@ -46,7 +46,7 @@ export class YjsClient extends Client<YjsReplica> {
 
   goOnline(): void {
     this.#isWanted = true
-    this.#socket.connect()
+    connect(this.#socket)
   }
 
   goOffline(): void {
@@ -122,7 +122,7 @@ export class YjsClient extends Client<YjsReplica> {
       reconnectionDelayMax: 200
     })
     const again = () => {
-      setTimeout(() => this.#isWanted && this.#socket === socket && socket.connect(), RETRY_DELAY)
+      setTimeout(() => this.#isWanted && this.#socket === socket && connect(socket), RETRY_DELAY)
     }
     this.#offsets = new OffsetWatch((text) => this.violation(text))
     socket.on('connect', () => {
@@ -236,4 +236,9 @@ export class YjsClient extends Client<YjsReplica> {
       this.#waiting.add(check)
     })
   }
+}
+
+/** While it connects by itself, another call would join the namespace twice. */
+function connect(socket: Socket): void {
+  if (!socket.active) socket.connect()
 }
