@@ -57,8 +57,8 @@ export class GatewayHost {
         await setTimeout(100)
       }
     }
-    // The token may have changed meanwhile.
-    await this.#running.link.call('expire', this.token)
+    // The token may have changed meanwhile; and the next kill need not wait until that is said.
+    await this.expire(this.token).catch(() => {})
   }
 
   /** Ends it with a signal; resolves when the process is gone. */
@@ -71,9 +71,9 @@ export class GatewayHost {
   }
 
   /** Makes another token the only one that is taken. Returns how many clients were thrown out. */
-  async expire(): Promise<number> {
-    this.token = `token-${++this.#tokens}`
-    return (await this.link?.call('expire', this.token)) ?? 0
+  async expire(token = `token-${++this.#tokens}`): Promise<number> {
+    this.token = token
+    return (await this.link?.call('expire', token)) ?? 0
   }
 
   #spawn(): Running {

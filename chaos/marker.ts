@@ -1,6 +1,6 @@
 /*
  * Every edit that adds something adds a marker that nothing else in the run has: `[native0.17]`. Text is inserted only
- * between markers, so none is ever torn.
+ * between whole markers, so none is ever torn, not even one that somebody is typing.
  */
 
 const OPEN = '['
@@ -17,15 +17,17 @@ export function markersIn(text: string): string[] {
   return text.match(MARKER) ?? []
 }
 
-/** A place between two markers at or behind a position. */
+/** A place between two markers at or behind a position, or the last one there is. */
 export function boundaryFrom(text: string, position: number): number {
   if (position === 0) return 0
   const end = text.indexOf(CLOSE, position)
-  return end < 0 ? text.length : end + 1
+  return (end < 0 ? text.lastIndexOf(CLOSE) : end) + 1
 }
 
-/** The first marker at or behind a position. */
+/** The first marker at or behind a position. One that somebody is still typing is none yet. */
 export function markerFrom(text: string, position: number): { at: number; marker: string } | undefined {
-  const at = text.indexOf(OPEN, position)
-  return at < 0 ? undefined : { at, marker: text.slice(at, text.indexOf(CLOSE, at) + 1) }
+  const pattern = new RegExp(MARKER)
+  pattern.lastIndex = position
+  const match = pattern.exec(text)
+  return match === null ? undefined : { at: match.index, marker: match[0] }
 }

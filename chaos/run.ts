@@ -94,6 +94,7 @@ export class Run {
   async dispose(): Promise<void> {
     await this.#gateway.stop('SIGKILL')
     await Promise.all(this.#hosts.map((host) => host.dispose()))
+    if (this.violations.length > 0) return console.log(`  the log is kept in ${this.#gateway.folder}`)
     await rm(this.#gateway.folder, { recursive: true, force: true })
   }
 
@@ -112,16 +113,12 @@ export class Run {
   }
 
   async #settle(): Promise<void> {
-    const t0 = performance.now()
-    const results = await Promise.allSettled(
-      this.#clients.map(({ name, link }) =>
-        link.call('settle', name).finally(() => console.log('DEBUG', name, performance.now() - t0))
-      )
-    )
+    const results = await Promise.allSettled(this.#clients.map(({ name, link }) => link.call('settle', name)))
     for (const [index, result] of results.entries()) {
       if (result.status === 'rejected') this.#violation(`${this.#clients[index]!.name}: ${String(result.reason)}`)
     }
-    if (this.violations.length > 0) return
+    // The rest would only repeat it.
+    if (results.some(({ status }) => status === 'rejected')) return
     const fresh = await readFresh(`ws://127.0.0.1:${this.#gateway.port}`, {
       roomId: ROOM,
       docIds: this.#plan.documents,
