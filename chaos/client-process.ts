@@ -32,7 +32,7 @@ export interface ClientMethods extends Methods {
   settle(name: string): Promise<void>
   digests(name: string): Record<string, string>
   content(name: string, docId: string): string
-  check(name: string): void
+  unrest(name: string): string[]
   /** Everything told before was heard when this resolves. */
   barrier(): void
   /** Destroys all clients and closes the link. */
@@ -68,7 +68,7 @@ const owner = new Link<ClientOwner>(process, {
   settle: (name) => find(name).settle(),
   digests: (name) => find(name).digests(),
   content: (name, docId) => find(name).content(docId),
-  check: (name) => find(name).check(),
+  unrest: (name) => find(name).unrest(),
   barrier: () => {},
   end: () => {
     isEnding = true

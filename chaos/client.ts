@@ -61,8 +61,8 @@ export abstract class Client<R extends Replica = Replica> {
   protected abstract untilSettled(): Promise<void>
   /** Whether, at the end, every edit of the documents added is in the log. */
   protected abstract untilFlushed(): Promise<boolean>
-  /** What must hold when nothing goes on. */
-  abstract check(): void
+  /** What is not as it must be when nothing goes on. */
+  abstract unrest(): string[]
   abstract destroy(): void
 
   /** Makes edits for about this long. Resolves with how many were made. */

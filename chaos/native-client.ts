@@ -57,15 +57,17 @@ export class NativeClient extends Client<NativeReplica> {
     for (const docId of this.added) this.addDoc(docId)
   }
 
-  check(): void {
+  unrest(): string[] {
     const { status, hasUnsyncedChanges } = this.#provider
-    if (status !== 'connected') this.violation(`is ${status} at rest`)
-    if (hasUnsyncedChanges) this.violation('has unsynced changes at rest')
+    const problems: string[] = []
+    if (status !== 'connected') problems.push(`is ${status}`)
+    if (hasUnsyncedChanges) problems.push('has unsynced changes')
     for (const docId of this.added) {
-      if (!this.#synced.get(docId)!.value) this.violation(`was not told that ${docId} is synced`)
-      if (this.#unsynced.get(docId)!.value) this.violation(`was not told that ${docId} has no unsynced changes`)
-      if (!this.#provider.getDocState(docId)!.synced) this.violation(`${docId} is not synced at rest`)
+      if (!this.#synced.get(docId)!.value) problems.push(`was not told that ${docId} is synced`)
+      if (this.#unsynced.get(docId)!.value) problems.push(`was not told that ${docId} has no unsynced changes`)
+      if (!this.#provider.getDocState(docId)!.synced) problems.push(`${docId} is not synced`)
     }
+    return problems
   }
 
   destroy(): void {

@@ -127,44 +127,43 @@ export class Run {
     for (const [docId, content] of fresh) {
       for (const problem of this.#journal.checkAll(docId, content)) this.#violation(`the gateway's ${problem}`)
     }
-    await Promise.all(this.#clients.map((client) => this.#untilEqual(client, fresh)))
-    await this.#checkSockets()
-    await Promise.all(this.#clients.map(({ name, link }) => link.call('check', name)))
+    // All is in the log by now. What others wrote may still be on its way, a connection that is dead may not have been
+    // found so yet, and on a slow machine a living one may be taken for dead.
+    await Promise.all(this.#clients.map((client) => this.#eventually(() => this.#differences(client, fresh))))
+    await this.#eventually(() => this.#strayConnections())
+    await Promise.all(this.#clients.map((client) => this.#eventually(() => unrestOf(client))))
   }
 
-  /** Everything is in the log by now; what others wrote may still be on its way to this client. */
-  async #untilEqual({ name, link }: RemoteClient, fresh: ReadonlyMap<string, string>): Promise<void> {
+  /** Waits until there are no problems; those that stay are violations. */
+  async #eventually(look: () => Promise<string[]>): Promise<void> {
     const deadline = performance.now() + PATIENCE
-    for (;;) {
-      const digests = await link.call('digests', name)
-      const different = [...fresh].filter(([docId, content]) => digests[docId] !== digestOf(content))
-      if (different.length === 0) return
-      if (performance.now() > deadline) {
-        for (const [docId, content] of different) {
-          this.#violation(`${name}: ${docId} differs: ${difference(await link.call('content', name, docId), content)}`)
-        }
-        return
-      }
+    let problems = await look()
+    while (problems.length > 0 && performance.now() < deadline) {
       await setTimeout(LOOK_AGAIN)
+      problems = await look()
     }
+    for (const problem of problems) this.#violation(problem)
   }
 
-  /** One provider is one connection. A former one may need until the next ping to be found dead. */
-  async #checkSockets(): Promise<void> {
-    const deadline = performance.now() + PATIENCE
-    for (;;) {
-      const sockets = (await this.#gateway.link?.call('sockets')) ?? {}
-      const wrong = this.#clients.filter((client) => sockets[client.name] !== 1 || connectionsOf(client) !== 1)
-      if (wrong.length === 0) return
-      if (performance.now() > deadline) {
-        for (const client of wrong) {
-          const { name } = client
-          this.#violation(`${name} has ${connectionsOf(client)} connections, ${sockets[name] ?? 0} at the gateway`)
-        }
-        return
-      }
-      await setTimeout(LOOK_AGAIN)
-    }
+  async #differences({ name, link }: RemoteClient, fresh: ReadonlyMap<string, string>): Promise<string[]> {
+    const digests = await link.call('digests', name)
+    const different = [...fresh].filter(([docId, content]) => digests[docId] !== digestOf(content))
+    return Promise.all(
+      different.map(async ([docId, content]) => {
+        return `${name}: ${docId} differs: ${difference(await link.call('content', name, docId), content)}`
+      })
+    )
+  }
+
+  /** One provider is one connection, at its own end and at the gateway's. */
+  async #strayConnections(): Promise<string[]> {
+    const sockets = (await this.#gateway.link?.call('sockets')) ?? {}
+    return this.#clients
+      .filter((client) => sockets[client.name] !== 1 || connectionsOf(client) !== 1)
+      .map((client) => {
+        const { name } = client
+        return `${name} has ${connectionsOf(client)} connections, ${sockets[name] ?? 0} at the gateway`
+      })
   }
 
   /** What was flushed must be on the disk of a gateway that is gone. */
@@ -183,6 +182,11 @@ export class Run {
     this.violations.push(text)
     console.log(`  VIOLATION ${text}`)
   }
+}
+
+async function unrestOf({ name, link }: RemoteClient): Promise<string[]> {
+  const problems = await link.call('unrest', name)
+  return problems.map((problem) => `${name} ${problem}, though nothing goes on`)
 }
 
 /** The official client waits for half a minute for a good-bye from a server that is dead; the product does not. */

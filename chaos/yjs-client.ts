@@ -88,8 +88,8 @@ export class YjsClient extends Client<YjsReplica> {
     return true
   }
 
-  check(): void {
-    if (!this.#socket.connected) this.violation('is not connected at rest')
+  unrest(): string[] {
+    return this.#socket.connected ? [] : ['is not connected']
   }
 
   destroy(): void {
