@@ -52,6 +52,18 @@ test('a_path_that_is_not_the_servers_is_a_connection_error', async (t) => {
   t.is(server.connections, 0)
 })
 
+test('what_the_server_says_to_a_refused_request_is_in_the_error', async (t) => {
+  const allowRequest = (_: unknown, callback: (error: string, ok: boolean) => void) => callback('not today', false)
+  const strict = await BareServer.start(t, { socketOptions: { allowRequest } })
+  const refused = await waitFor(startProvider(t, strict.url), 'connection-error')
+  t.is(refused[0].message, 'Unexpected server response: 400 (not today)')
+  const server = await BareServer.start(t)
+  const stranger = startProvider(t, server.url, { params: { sid: 'of another server' } })
+  const unknown = await waitFor(stranger, 'connection-error')
+  t.is(unknown[0].message, 'Unexpected server response: 400 (Session ID unknown)')
+  t.true(unknown[0].willRetry)
+})
+
 test('the_query_reaches_the_server_whole_and_auth_stays_out_of_it', async (t) => {
   const server = await BareServer.start(t)
   startProvider(t, `${server.url}?url=1&both=url`, {
