@@ -9,6 +9,7 @@ mod garbage;
 mod presence;
 mod published;
 mod random;
+mod recovery;
 mod server;
 mod sync;
 mod world;
