@@ -1,4 +1,4 @@
-import test from 'ava'
+import ava, { type ExecutionContext } from 'ava'
 
 import { BareServer } from './support/bare-server.ts'
 import { startProvider, whenStatus } from './support/provider.ts'
@@ -8,10 +8,23 @@ import * as wire from './support/wire.ts'
 
 /* Bytes arrive as they were sent, whatever and however many they are, there and back. */
 
+// One after the other: the large ones would make the others late.
+const test = ava.serial
+
 const LIMIT = 1_000_000
 
+/** What a slow computer may take for a lot, in ms. */
+const LONG = 90_000
+
+/** Bytes of every value, in an order with a long period, so that no piece can stand for another. */
+function bytes(length: number): Uint8Array {
+  const all = new Uint8Array(length)
+  for (let index = 0; index < length; index++) all[index] = (index * 167 + (index >> 8)) & 0xff
+  return all
+}
+
 /** A server that sends every control message back. */
-async function startEcho(t: Parameters<typeof BareServer.start>[0], maxHttpBufferSize: number) {
+async function startEcho(t: ExecutionContext, maxHttpBufferSize: number) {
   const server = await BareServer.start(t, {
     socketOptions: { maxHttpBufferSize },
     handle: ({ event, payload }) => server.send({ docId: 'doc' }, payload, event)
@@ -20,9 +33,6 @@ async function startEcho(t: Parameters<typeof BareServer.start>[0], maxHttpBuffe
   await whenStatus(provider, 'connected')
   return { server, provider }
 }
-
-/** Bytes of every value, in no order that could hide a mistake. */
-const bytes = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 167 + (index >> 8)) & 0xff)
 
 // Lengths around which WebSocket frames, buffers and limits change.
 for (const length of [0, 1, 2, 124, 125, 126, 127, 256, 16_383, 65_535, 65_536, 65_537, 262_144, 999_900]) {
@@ -50,7 +60,7 @@ for (const value of [0x00, 0x1e, 0x80, 0xff]) {
 test('a_message_of_more_than_16_mib_goes_there_and_back', async (t) => {
   const { provider } = await startEcho(t, 32 * 1024 * 1024)
   const payload = bytes(16 * 1024 * 1024 + 1)
-  const heard = waitFor(provider, 'control')
+  const heard = waitFor(provider, 'control', () => true, LONG)
   provider.send('control', 100, payload, 'doc')
   t.true(Buffer.from((await heard)[1]).equals(payload))
 })
@@ -95,14 +105,19 @@ test('many_small_messages_arrive_in_their_order_and_none_is_lost', async (t) => 
   const server = await RawServer.start(t)
   const provider = startProvider(t, server.url)
   const socket = await server.joined()
-  const COUNT = 20_000
+  const COUNT = 5_000
   let next = 0
-  const all = waitFor(provider, 'control', (_, content) => {
-    const index = Buffer.from(content).readUInt32LE()
-    if (index !== next) throw new Error(`${index} came in place of ${next}`)
-    next += 1
-    return next === COUNT
-  })
+  const all = waitFor(
+    provider,
+    'control',
+    (_, content) => {
+      const index = Buffer.from(content).readUInt32LE()
+      if (index !== next) throw new Error(`${index} came in place of ${next}`)
+      next += 1
+      return next === COUNT
+    },
+    LONG
+  )
   const header = `451-["${wire.CONTROL}",{"_placeholder":true,"num":0}]`
   for (let index = 0; index < COUNT; index++) {
     const content = Buffer.alloc(5, 100)
