@@ -40,6 +40,10 @@ pub struct Metadata {
         skip_serializing_if = "Option::is_none"
     )]
     pub timestamp: Option<i64>,
+    /// Senders of the step 1 messages that this step 2 answers. Where everybody gets every answer, it tells which one is
+    /// for whom. Servers hand it on unread.
+    #[serde(default, deserialize_with = "lenient_list", skip_serializing_if = "Vec::is_empty")]
+    pub in_reply_to: Vec<String>,
 }
 
 /// A payload and where it belongs.
@@ -93,6 +97,20 @@ pub fn encode_message(metadata: &Metadata, message: &Message) -> Result<Vec<u8>,
     Ok(out)
 }
 
+/// Whether every message of this document fits an envelope, whoever sends it.
+pub fn check_ids(room_id: &str, doc_id: &str, parent_id: Option<&str>) -> Result<(), EncodeError> {
+    const LONGEST_SENDER_ID: usize = 64;
+    let metadata = Metadata {
+        room_id: room_id.to_owned(),
+        doc_id: doc_id.to_owned(),
+        parent_id: parent_id.map(str::to_owned),
+        sender_id: Some("x".repeat(LONGEST_SENDER_ID)),
+        timestamp: Some(i64::MAX),
+        ..Metadata::default()
+    };
+    begin(&metadata, 0).map(drop)
+}
+
 /// Reads an envelope. The payload is a slice of `bytes`.
 pub fn decode(mut bytes: Bytes) -> Result<Envelope, DecodeError> {
     let incomplete = |needed| DecodeError::Incomplete { len: bytes.len(), needed };
@@ -130,6 +148,19 @@ fn lenient_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
         Scalar::String(text) => text.parse().ok(),
         Scalar::Integer(number) => Some(number),
         Scalar::Other => None,
+    })
+}
+
+fn lenient_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum List {
+        Strings(Vec<String>),
+        Other(IgnoredAny),
+    }
+    Ok(match List::deserialize(deserializer)? {
+        List::Strings(strings) => strings,
+        List::Other(_) => Vec::new(),
     })
 }
 
@@ -207,6 +238,7 @@ mod tests {
             envelope_of(r#"{"roomId":"r","docId":"d"}"#, &[7])
         );
         let metadata = Metadata {
+            in_reply_to: vec!["a".into(), "b".into()],
             parent_id: Some("p".into()),
             sender_id: Some("s".into()),
             version: Some("42".into()),
@@ -215,7 +247,7 @@ mod tests {
         };
         let json = concat!(
             r#"{"roomId":"r","docId":"d","parentId":"p","senderId":"s","#,
-            r#""version":"42","timestamp":1700000000000}"#
+            r#""version":"42","timestamp":1700000000000,"inReplyTo":["a","b"]}"#
         );
         assert_eq!(encode(&metadata, &[]).unwrap(), envelope_of(json, &[]));
     }
@@ -248,6 +280,21 @@ mod tests {
             let metadata = metadata_of(&format!(r#"{{"roomId":"r","docId":"d"{fields}}}"#));
             assert_eq!(metadata.version.as_deref(), version, "{label}");
             assert_eq!(metadata.timestamp, timestamp, "{label}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_a_wrong_type_is_read_as_empty() {
+        for (json, expected) in [
+            (r#"["a","b"]"#, &["a", "b"][..]),
+            ("null", &[]),
+            (r#""a""#, &[]),
+            (r#"["a",1]"#, &[]),
+            (r#"{"a":[]}"#, &[]),
+        ] {
+            let metadata =
+                metadata_of(&format!(r#"{{"roomId":"r","docId":"d","inReplyTo":{json}}}"#));
+            assert_eq!(metadata.in_reply_to, expected, "{json}");
         }
     }
 
@@ -288,6 +335,15 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_checked_with_room_for_a_sender() {
+        let id = "x".repeat(MAX_METADATA_LEN - 200);
+        assert_eq!(check_ids("room", &id, None), Ok(()));
+        assert!(check_ids("room", &id, Some(&"p".repeat(200))).is_err());
+        assert!(check_ids(&"ä".repeat(MAX_METADATA_LEN / 2), "doc", None).is_err(), "in bytes");
+        assert!(check_ids("room", &"\"".repeat(MAX_METADATA_LEN / 2), None).is_err(), "as JSON");
+    }
+
+    #[test]
     fn a_message_is_written_as_its_encoding_would_be() {
         let metadata = Metadata { room_id: "r".into(), doc_id: "d".into(), ..Metadata::default() };
         let message = Message::Update(Bytes::from(vec![7; 300]));
@@ -301,10 +357,13 @@ mod tests {
             doc_id: String,
             optional: [Option<String>; 3],
             timestamp: Option<i64>,
+            in_reply_to: Vec<String>,
             payload: Vec<u8>,
         ) {
             let [parent_id, sender_id, version] = optional;
-            let metadata = Metadata { room_id, doc_id, parent_id, sender_id, version, timestamp };
+            let metadata = Metadata {
+                room_id, doc_id, parent_id, sender_id, version, timestamp, in_reply_to,
+            };
             let bytes = encode(&metadata, &payload).unwrap();
             prop_assert_eq!(decode(bytes.into()), Ok(Envelope { metadata, payload: payload.into() }));
         }

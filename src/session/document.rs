@@ -5,7 +5,7 @@ mod receiving;
 mod sending;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::awareness::{AwarenessChange, RENEWAL};
 use super::context::Context;
@@ -18,6 +18,7 @@ use super::step_one::StepOne;
 use super::synced::Synced;
 use super::timers::{DocumentTimer, Timer};
 use super::work::{AddDocument, DocKey, Work};
+use crate::error::ProviderError;
 use crate::protocol::envelope::Metadata;
 
 pub(crate) use sending::Outgoing;
@@ -43,6 +44,27 @@ impl Sender {
     }
 }
 
+/// Where a message came from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub(crate) sender: Sender,
+    /// The sender's id; empty if it gave none.
+    pub(crate) sender_id: &'a str,
+    /// Whether it answers our step 1; `None` if it does not say whose.
+    pub(crate) is_for_us: Option<bool>,
+    /// Whether it came out of the log as it is, to everybody.
+    pub(crate) is_fanned_out: bool,
+}
+
+/// What the server refuses on this connection.
+#[derive(Debug, Default)]
+struct Denial {
+    /// Why it will not sync the document.
+    error: Option<ProviderError>,
+    /// Servers say it twice, as an ack and as a message, and for every message.
+    is_reported: bool,
+}
+
 /// One document of the session.
 #[derive(Debug)]
 pub(crate) struct DocumentSync {
@@ -56,13 +78,17 @@ pub(crate) struct DocumentSync {
     offsets: Offsets,
     synced: Synced,
     last_token: u64,
+    /// What the context has counted of the outbox.
+    counted_bytes: usize,
     // What follows begins anew with every connection.
     started_at: Option<Instant>,
     step_one: StepOne,
     replies: Replies,
     /// The server was busy, that often in a row.
     busy: u32,
-    is_denied: bool,
+    /// The server acks what we send.
+    is_acked: bool,
+    denial: Denial,
     has_sync_turn: bool,
     has_presence_turn: bool,
 }
@@ -91,11 +117,13 @@ impl DocumentSync {
             offsets: Offsets::default(),
             synced: Synced::default(),
             last_token: 0,
+            counted_bytes: 0,
             started_at: None,
             step_one: StepOne::default(),
             replies: Replies::default(),
             busy: 0,
-            is_denied: false,
+            is_acked: false,
+            denial: Denial::default(),
             has_sync_turn: false,
             has_presence_turn: false,
         }
@@ -129,6 +157,16 @@ impl DocumentSync {
         self.synced.is_synced()
     }
 
+    /// Whether the document is part of the connection for this long.
+    pub(crate) fn has_waited(&self, now: Instant, duration: Duration) -> bool {
+        self.started_at.is_some_and(|started_at| now >= started_at + duration)
+    }
+
+    /// Why the server will not sync the document on this connection.
+    pub(crate) fn denial(&self) -> Option<&ProviderError> {
+        self.denial.error.as_ref()
+    }
+
     pub(crate) fn take_moved(&mut self) -> Option<Position> {
         self.offsets.take_moved()
     }
@@ -140,10 +178,12 @@ impl DocumentSync {
         self.step_one = StepOne::default();
         self.replies = Replies::default();
         self.busy = 0;
-        self.is_denied = false;
+        self.is_acked = false;
+        self.denial = Denial::default();
         self.has_sync_turn = false;
         self.has_presence_turn = false;
         self.outbox.restart();
+        self.count_bytes(cx);
         self.ask(now, cx);
         if let Some(interval) = cx.config.resync_interval {
             let at = now + cx.jittered(interval);
@@ -172,6 +212,11 @@ impl DocumentSync {
         self.replies = Replies::default();
         self.step_one = StepOne::default();
         cx.timers.stop_document(self.key);
+    }
+
+    /// The document is removed, and what it has to send is not waited for any more.
+    pub(crate) fn discount_bytes(&self, cx: &mut Context) {
+        cx.waiting_bytes -= self.counted_bytes;
     }
 
     /// Our own awareness state changed.
@@ -231,14 +276,37 @@ impl DocumentSync {
         }
     }
 
+    /// Says everything again, as soon as there is a step 1 to begin with.
     fn repeat(&mut self, cx: &mut Context) {
+        self.step_one.repeat();
         self.encode_vector(cx);
-        let ids = self.outbox.recall_all();
+    }
+
+    /// A repeated step 1 goes out: whoever hears it hears what follows, and may not have heard what came before.
+    fn repeat_what_follows(&mut self, now: Instant, cx: &mut Context) {
+        let mut ids = self.outbox.recall_unheard(|id| cx.acks.is_listening_since(id));
+        if let Some(id) = self.replies.take_unheard(|id| cx.acks.is_listening_since(id)) {
+            self.outbox.renew_difference();
+            ids.push(id);
+        }
         cx.forget_acks(&ids);
         if !cx.is_silent {
             self.presence.repeat();
         }
-        self.take_sync_turn(cx);
+        self.pursue(now, cx);
+    }
+
+    /// Something was confirmed: step 1 was heard, too, if the server listened by then.
+    fn note_listening(&mut self, cx: &Context) {
+        if self.step_one.sent_as().is_some_and(|id| cx.acks.is_listening_since(id)) {
+            self.step_one.hear();
+        }
+    }
+
+    fn count_bytes(&mut self, cx: &mut Context) {
+        let bytes = self.outbox.waiting_bytes();
+        cx.waiting_bytes = cx.waiting_bytes + bytes - self.counted_bytes;
+        self.counted_bytes = bytes;
     }
 
     fn encode_vector(&mut self, cx: &mut Context) {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::Session;
-use super::document::Sender;
+use super::document::{Origin, Sender};
 use super::event::Event;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::{Channel, InboundEvent};
@@ -151,7 +151,13 @@ impl Session {
                 return;
             }
         };
-        let sender = self.sender(&metadata, inbound.is_fanned_out, arrival);
+        let sender_id = metadata.sender_id.as_deref().unwrap_or_default();
+        let origin = Origin {
+            sender: self.sender(sender_id, inbound.is_fanned_out, arrival),
+            sender_id,
+            is_for_us: self.is_for_us(&metadata.in_reply_to, arrival),
+            is_fanned_out: inbound.is_fanned_out,
+        };
         for message in messages {
             let channel = channel_of(&message);
             if self.has_message_events {
@@ -164,9 +170,9 @@ impl Session {
             }
             // Whoever leaves takes nothing in any more, but still gives what is asked for and hears of its own edits.
             let is_of_use = matches!(message, Message::SyncStep1(_))
-                || (sender == Sender::Us && channel == Some(Channel::Sync));
+                || (origin.sender == Sender::Us && channel == Some(Channel::Sync));
             if is_of_use || !self.cx.is_silent {
-                document.handle_message(now, &mut self.cx, message, sender);
+                document.handle_message(now, &mut self.cx, message, origin);
             }
         }
     }
@@ -182,8 +188,13 @@ impl Session {
         self.cx.event(Event::Message { doc, channel, payload, metadata, offset: inbound.offset });
     }
 
-    fn sender(&self, metadata: &Metadata, is_fanned_out: bool, arrival: Arrival) -> Sender {
-        let id = metadata.sender_id.as_deref().unwrap_or_default();
+    fn is_for_us(&self, addressees: &[String], arrival: Arrival) -> Option<bool> {
+        let own = self.connection.socket_id()?;
+        let is_named = || arrival == Arrival::Live && addressees.iter().any(|id| **own == *id);
+        (!addressees.is_empty()).then(is_named)
+    }
+
+    fn sender(&self, id: &str, is_fanned_out: bool, arrival: Arrival) -> Sender {
         let is_current = self.connection.socket_id().is_some_and(|own| **own == *id);
         // A recovered connection has the id of the lost one; what that one sent proves nothing about this one.
         if is_current && arrival == Arrival::Live {

@@ -187,18 +187,33 @@ fn a_flush_covers_earlier_edits_and_not_later_ones() {
 }
 
 #[test]
-fn a_flush_ends_with_its_timeout() {
-    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
-    let a = world.join(&["doc"]);
-    world.insert(a, DOC, 0, "x");
-    world.clients[a].session.flush(world.now, 1, 5 * SECOND);
-    world.clients[a].session.flush(world.now, 2, 5 * SECOND);
-    world.clients[a].session.cancel_flush(2);
-    world.advance(4 * SECOND);
-    assert_eq!(world.flushed(a, 1), None);
-    world.advance(2 * SECOND);
-    assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::Timeout)));
-    assert_eq!(world.flushed(a, 2), None, "cancelled");
+fn a_flush_ends_with_its_timeout_and_tells_what_it_waited_for() {
+    // (label, connected, acks something, code)
+    let table = [
+        ("a server that acks late", true, true, ErrorCode::Timeout),
+        ("a server that never confirms", true, false, ErrorCode::Unconfirmed),
+        ("no connection", false, false, ErrorCode::Timeout),
+    ];
+    for (label, is_connected, has_acked, code) in table {
+        let mut world = World::new(Switches { acks: has_acked, ..Switches::gateway() });
+        let a = world.join(&["doc"]);
+        world.advance(SECOND);
+        world.server.switches.acks = false;
+        world.is_server_down = !is_connected;
+        if !is_connected {
+            world.cut(a);
+        }
+        world.insert(a, DOC, 0, "x");
+        world.clients[a].session.flush(world.now, 1, 5 * SECOND);
+        world.clients[a].session.flush(world.now, 2, 5 * SECOND);
+        world.clients[a].session.cancel_flush(2);
+        world.advance(4 * SECOND);
+        assert_eq!(world.flushed(a, 1), None, "{label}");
+        world.advance(2 * SECOND);
+        assert_eq!(world.flushed(a, 1), Some(Err(code)), "{label}");
+        assert_eq!(world.flushed(a, 2), None, "{label}: cancelled");
+        assert!(world.clients[a].session.has_unsynced_changes(), "{label}");
+    }
 }
 
 #[test]
@@ -272,6 +287,106 @@ fn content_from_before_joining_is_sent() {
         assert_eq!(world.log_text("doc"), "from before and after", "{label}");
         assert_eq!(world.flushed(a, 1), Some(Ok(())), "{label}");
     }
+}
+
+#[test]
+fn an_edit_made_while_the_server_is_answered_is_logged_once() {
+    // (label, content of before, server)
+    let table = [
+        ("asked, owing nothing", "", Switches::gateway()),
+        ("asked, owing", "from before", Switches::gateway()),
+        ("not asked", "from before", Switches { acks: true, ..Switches::published() }),
+    ];
+    for (label, content, switches) in table {
+        let mut world = World::new(switches);
+        let a = world.add_client(&[]);
+        world.add_document(a, DOC, "doc", content);
+        world.clients[a].session.connect(world.now);
+        if label == "not asked" {
+            world.advance(Duration::from_millis(1499));
+            world.now += Duration::from_millis(1);
+            world.clients[a].session.handle_timeout(world.now);
+        }
+        world.step_until_difference(a);
+        world.insert(a, DOC, 0, "meanwhile ");
+        if !content.is_empty() {
+            world.remove(a, DOC, 0);
+        }
+        flush(&mut world, a, 1);
+        assert_eq!(world.log_text("doc"), world.text(a, DOC), "{label}");
+        assert_eq!(world.flushed(a, 1), Some(Ok(())), "{label}");
+        assert_eq!(world.server.updates, 1, "{label}");
+        world.insert(a, DOC, 0, "later ");
+        flush(&mut world, a, 2);
+        assert_eq!(world.flushed(a, 2), Some(Ok(())), "{label}");
+        assert_eq!(world.server.updates, 2, "{label}");
+    }
+}
+
+#[test]
+fn an_edit_that_the_answer_took_along_is_not_lost_with_the_connection() {
+    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
+    let a = world.add_client(&[]);
+    world.add_document(a, DOC, "doc", "from before");
+    world.clients[a].session.connect(world.now);
+    world.step_until_difference(a);
+    world.insert(a, DOC, 0, "meanwhile ");
+    flush(&mut world, a, 1);
+    assert_eq!(world.flushed(a, 1), None);
+    world.cut(a);
+    world.server = Server::new(Switches::gateway());
+    world.advance(20 * SECOND);
+    assert_eq!(world.log_text("doc"), "meanwhile from before");
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+}
+
+#[test]
+fn an_edit_made_while_the_server_is_answered_goes_out_before_we_leave() {
+    for is_removed in [false, true] {
+        let mut world = World::new(Switches::gateway());
+        let a = world.add_client(&[]);
+        world.add_document(a, DOC, "doc", "from before");
+        world.clients[a].session.connect(world.now);
+        world.step_until_difference(a);
+        world.insert(a, DOC, 0, "meanwhile ");
+        if is_removed {
+            world.clients[a].session.remove_document(world.now, DOC);
+        } else {
+            world.clients[a].session.disconnect(world.now);
+        }
+        world.settle();
+        assert!(world.server.updates > 0, "removed: {is_removed}");
+    }
+}
+
+#[test]
+fn bytes_wait_until_they_are_confirmed() {
+    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
+    let a = world.join(&["doc", "other"]);
+    let waiting = |world: &World| world.clients[a].session.waiting_bytes();
+    assert_eq!(waiting(&world), 0);
+    world.insert(a, DOC, 0, &"x".repeat(1000));
+    let first = waiting(&world);
+    assert!((1000..1100).contains(&first), "{first}: waits to be sent");
+    world.settle();
+    assert_eq!(waiting(&world), first, "waits to be confirmed");
+    world.insert(a, OTHER, 0, &"x".repeat(1000));
+    assert!(waiting(&world) > first + 1000);
+    world.clients[a].session.remove_document(world.now, OTHER);
+    assert_eq!(waiting(&world), first);
+    world.server.switches.acks = true;
+    world.advance(20 * SECOND);
+    assert_eq!(waiting(&world), 0);
+    // In parts, and past the bound.
+    world.server.switches.max_payload = Some(2000);
+    world.cut(a);
+    world.insert(a, DOC, 0, &"y".repeat(10_000));
+    assert!(waiting(&world) >= 10_000);
+    world.advance(20 * SECOND);
+    assert_eq!(waiting(&world), 0, "all parts are confirmed");
+    world.cut(a);
+    world.insert(a, DOC, 0, &"z".repeat(9 << 20));
+    assert_eq!(waiting(&world), 0, "only the document has it");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod connection;
 mod delivery;
 mod garbage;
 mod presence;
+mod published;
 mod random;
 mod server;
 mod sync;

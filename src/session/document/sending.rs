@@ -25,6 +25,16 @@ pub(crate) struct Outgoing {
     pub(crate) message: Message,
     /// What the ack is for, if one is asked for. It gets the next id.
     pub(crate) ack: Option<AckKind>,
+    /// Offset up to which the document has everything, for a server that resumes there.
+    pub(crate) offset: Option<i64>,
+    /// The peers whose step 1 this answers.
+    pub(crate) in_reply_to: Vec<String>,
+}
+
+impl Outgoing {
+    fn new(channel: Channel, message: Message, ack: Option<AckKind>) -> Self {
+        Self { channel, message, ack, offset: None, in_reply_to: Vec::new() }
+    }
 }
 
 impl DocumentSync {
@@ -51,6 +61,7 @@ impl DocumentSync {
             self.take_sync_turn(cx);
             self.pursue(now, cx);
         }
+        self.count_bytes(cx);
     }
 
     /// The next sync message, step 1 first.
@@ -58,6 +69,7 @@ impl DocumentSync {
         self.has_sync_turn = false;
         self.started_at?;
         let outgoing = self.take_sync(now, cx)?;
+        self.count_bytes(cx);
         self.take_sync_turn(cx);
         Some(outgoing)
     }
@@ -68,7 +80,7 @@ impl DocumentSync {
         self.started_at?;
         let message = self.presence.take_message()?;
         self.take_presence_turn(cx);
-        Some(Outgoing { channel: Channel::Awareness, message, ack: None })
+        Some(Outgoing::new(Channel::Awareness, message, None))
     }
 
     /// A message of the sync channel has this offset.
@@ -102,12 +114,17 @@ impl DocumentSync {
                     cx.error(Some(self.key), error);
                 }
             }
-        } else if let Some(reply) = self.replies.take_encoding(token) {
+        } else if let Some(mut reply) = self.replies.take_encoding(token) {
+            if let (Ok(update), true) = (&result, reply.is_for_server) {
+                reply.covers = self.outbox.absorb(update, reply.covers);
+            }
             match (result, reply.covers) {
                 // The server has it all.
                 (Ok(update), covers) if update::is_empty_update(&update) => {
                     covers.inspect(|&covers| self.outbox.confirm_difference(covers));
                 }
+                // An answer without operations to somebody who got another one, deletions included.
+                (Ok(update), None) if reply.is_second && update.first() == Some(&0) => {}
                 (Ok(update), _) => self.replies.set_ready(update, reply),
                 (Err(error), covers) => {
                     if covers.is_some() {
@@ -132,16 +149,18 @@ impl DocumentSync {
         }
         if self.outbox.refusal().is_some() || self.replies.is_muted() {
             // The same content would be refused again.
-            self.replies.take_asked();
+            self.replies.take_question();
             return;
         }
         match self.replies.admit(now) {
             Err(at) => cx.timers.set_earlier(Timer::Document(self.key, DocumentTimer::Answer), at),
             Ok(()) => {
-                if let Some((vector, is_server)) = self.replies.take_asked() {
+                if let Some(question) = self.replies.take_question() {
                     // Only what the server itself lacks tells what the log lacks.
-                    let covers = if is_server { self.outbox.request_difference() } else { None };
-                    self.encode_difference(cx, vector, Reply { covers, is_answer: true });
+                    let covers =
+                        question.is_server().then(|| self.outbox.request_difference()).flatten();
+                    let reply = Reply::to(&question, covers);
+                    self.encode_difference(cx, question.vector().clone(), reply);
                 }
             }
         }
@@ -159,7 +178,7 @@ impl DocumentSync {
             None => return cx.set_timer(self.key, DocumentTimer::Difference, started_at + UNASKED),
         };
         let covers = self.outbox.request_difference();
-        self.encode_difference(cx, vector, Reply { covers, is_answer: false });
+        self.encode_difference(cx, vector, Reply::owed(covers));
     }
 
     /// We leave.
@@ -170,6 +189,8 @@ impl DocumentSync {
         if is_unheard && self.outbox.has_undelivered() {
             self.step_one.set_vector(Bytes::from_static(&[0]));
         }
+        self.replies.hurry();
+        self.take_sync_turn(cx);
         self.presence.leave(now);
         self.take_presence_turn(cx);
     }
@@ -189,7 +210,8 @@ impl DocumentSync {
     }
 
     fn has_sync(&self, cx: &Context) -> bool {
-        let has_content = self.replies.is_ready() || self.outbox.has_unsent();
+        let has_edits = self.outbox.has_unsent() && !self.replies.holds_edits();
+        let has_content = self.replies.is_ready() || has_edits;
         self.step_one.has_vector() || (has_content && self.may_send(cx))
     }
 
@@ -209,27 +231,35 @@ impl DocumentSync {
 
     fn take_sync(&mut self, now: Instant, cx: &mut Context) -> Option<Outgoing> {
         let ack_id = cx.acks.next_id();
-        let (message, kind) = if let Some(vector) = self.step_one.send(ack_id) {
+        let sync = |message, kind| Outgoing::new(Channel::Sync, message, Some(kind));
+        let outgoing = if let Some(vector) = self.step_one.send(ack_id) {
             if !self.step_one.is_heard() {
                 let wait = self.step_one.next_retransmission();
                 let at = now + cx.jittered(wait);
                 cx.set_timer(self.key, DocumentTimer::Retransmit, at);
             }
+            if self.step_one.take_repeat() {
+                self.repeat_what_follows(now, cx);
+            }
             self.take_presence_turn(cx);
-            (Message::SyncStep1(vector), AckKind::StepOne)
+            let offset = self.offsets.resume_at();
+            Outgoing { offset, ..sync(Message::SyncStep1(vector), AckKind::StepOne) }
         } else if !self.may_send(cx) {
             return None;
         } else if let Some((message, reply)) = self.replies.send(now, ack_id) {
-            (message, AckKind::Reply { covers: reply.covers })
+            let Reply { covers, in_reply_to, .. } = reply;
+            Outgoing { in_reply_to, ..sync(message, AckKind::Reply { covers }) }
+        } else if self.replies.holds_edits() {
+            return None;
         } else {
             let update = self.outbox.send(now, ack_id)?;
             if self.step_one.is_heard() {
                 self.outbox.expect_last();
             }
-            (Message::Update(update), AckKind::Update)
+            sync(Message::Update(update), AckKind::Update)
         };
         self.watch_acks(cx);
-        Some(Outgoing { channel: Channel::Sync, message, ack: Some(kind) })
+        Some(outgoing)
     }
 
     fn encode_difference(&mut self, cx: &mut Context, state_vector: Bytes, reply: Reply) {
