@@ -1,5 +1,5 @@
 export default {
-  files: ['test/**/*.spec.ts', '!test/{kafka,redis}/**'],
+  files: ['test/**/*.spec.ts', '!test/kafka/**', '!test/redis/**'],
   extensions: { ts: 'module' },
   nodeArguments: ['--import=tsx'],
   workerThreads: false,
