@@ -18,7 +18,6 @@ use super::options::ProviderOptions;
 use super::provider_core::{ProviderCore, Sink, or_destroyed};
 use super::value::undefined;
 use crate::net::{AskedAuth, AuthSource, DriverConfig, StaticAuth, spawn};
-use crate::session::Status;
 
 /// Keeps Yjs documents in sync with a server: one Socket.IO connection, any number of documents.
 ///
@@ -95,11 +94,12 @@ impl ProtocolManager {
     )]
     pub fn socket<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let mut socket = Object::new(env)?;
-        match self.core.socket_id() {
+        let id = self.core.socket_id();
+        match &id {
             Some(id) => socket.set("id", id.as_ref())?,
             None => socket.set("id", ())?,
         }
-        socket.set("connected", self.core.status() == Status::Connected)?;
+        socket.set("connected", id.is_some())?;
         Ok(socket)
     }
 

@@ -29,6 +29,11 @@ impl ProviderCore {
                 *self.socket_id.borrow_mut() = socket_id;
                 self.emit_event(env, &Event::Status { status, socket_id: None })
             }
+            // As in the official client: whoever hears of the close finds no socket any more.
+            Event::ConnectionClose { .. } => {
+                *self.socket_id.borrow_mut() = None;
+                self.emit_event(env, &event)
+            }
             Event::Idle { connects } => {
                 if connects == self.connects.get() && !self.is_destroyed.get() {
                     self.is_idle.set(true);

@@ -167,6 +167,11 @@ impl Connection {
         self.joined_at = Some(now);
     }
 
+    /// The user leaves on purpose: what the server keeps for a lost connection is none of the next one's.
+    pub(crate) fn forget_recovery(&mut self) {
+        self.recovery = Recovery::default();
+    }
+
     /// Starts an attempt and returns its generation.
     pub(crate) fn dial(&mut self) -> u64 {
         self.end(State::Dialing);

@@ -18,22 +18,25 @@ async function startGateway(t: ExecutionContext, broker: KafkaBroker, topic: str
   return `http://127.0.0.1:${await gateway.listen()}`
 }
 
-test.serial('without a broker appends are refused, and nothing is lost or acknowledged that is not in the log', async (t) => {
-  const broker = await ownBroker(t)
-  const store = await openKafkaStore(t, { brokers: [broker.address], report: () => {} })
-  const delivered: string[] = []
-  await store.tail(A, 0n, (record) => delivered.push(show(record)))
-  await store.append(A, value('before'))
-  await broker.kill()
-  await t.throwsAsync(store.append(A, value('away')))
-  await t.throwsAsync(store.getSnapshot(B))
-  t.deepEqual(delivered, ['0:before'])
+test.serial(
+  'without a broker appends are refused, and nothing is lost or acknowledged that is not in the log',
+  async (t) => {
+    const broker = await ownBroker(t)
+    const store = await openKafkaStore(t, { brokers: [broker.address], report: () => {} })
+    const delivered: string[] = []
+    await store.tail(A, 0n, (record) => delivered.push(show(record)))
+    await store.append(A, value('before'))
+    await broker.kill()
+    await t.throwsAsync(store.append(A, value('away')))
+    await t.throwsAsync(store.getSnapshot(B))
+    t.deepEqual(delivered, ['0:before'])
 
-  await broker.restart()
-  const { offset } = await eventually(() => store.append(A, value('after')))
-  t.deepEqual(delivered.at(-1), `${offset}:after`)
-  t.deepEqual(await shown(store.read(A, 0n)), delivered)
-})
+    await broker.restart()
+    const { offset } = await eventually(() => store.append(A, value('after')))
+    t.deepEqual(delivered.at(-1), `${offset}:after`)
+    t.deepEqual(await shown(store.read(A, 0n)), delivered)
+  }
+)
 
 test.serial('a gateway answers that the log is unavailable, and that trying again makes sense', async (t) => {
   const broker = await ownBroker(t)

@@ -32,6 +32,15 @@ export class GatewayProcess {
     return `http://127.0.0.1:${this.port}`
   }
 
+  /** Stops it where it is, as a machine does that is suspended, until `resume`. */
+  suspend(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT')
+  }
+
   /** Resolves with its exit code, or the signal that ended it. */
   async end(signal: NodeJS.Signals): Promise<number | string> {
     const exit = once(this.#child, 'exit') as Promise<[number | null, string | null]>

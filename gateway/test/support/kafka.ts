@@ -1,3 +1,4 @@
+import { Admin } from '@platformatic/kafka'
 import { randomUUID } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import { KafkaBroker } from '../../../scripts/kafka/broker.mjs'
@@ -31,4 +32,31 @@ export async function openKafkaStore(
   const store = await KafkaLogStore.open({ brokers: options.brokers ?? sharedBrokers(), ...defaults, ...options })
   t.teardown(() => store.close())
   return store
+}
+
+export function createTopic(topic: string, configs: Record<string, string>): Promise<void> {
+  return withAdmin(async (admin) => {
+    const list = Object.entries(configs).map(([name, value]) => ({ name, value }))
+    await admin.createTopics({ topics: [topic], partitions: 1, replicas: 1, configs: list })
+  })
+}
+
+export function deleteTopics(...topics: string[]): Promise<void> {
+  return withAdmin((admin) => admin.deleteTopics({ topics }))
+}
+
+/** Deletes the records below an offset of the topic's only partition. */
+export function deleteRecords(topic: string, offset: bigint): Promise<void> {
+  return withAdmin(async (admin) => {
+    await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition: 0, offset }] }] })
+  })
+}
+
+async function withAdmin(use: (admin: Admin) => Promise<void>): Promise<void> {
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: sharedBrokers() })
+  try {
+    await use(admin)
+  } finally {
+    await admin.close()
+  }
 }
