@@ -49,6 +49,21 @@ test('rejects_with_err_permission_denied_when_the_gateway_lets_nobody_read', asy
   await t.throwsAsync(bounded(startProvider(t, url).openDoc('secret'), 'openDoc'), { code: 'ERR_PERMISSION_DENIED' })
 })
 
+for (const [code, expected] of [
+  ['permission-denied', 'ERR_PERMISSION_DENIED'],
+  ['too-large', 'ERR_MESSAGE_TOO_LARGE'],
+  ['room-mismatch', 'ERR_REFUSED']
+]) {
+  test(`rejects_with_${expected.toLowerCase()}_when_the_question_is_refused_with_${code}`, async (t) => {
+    const server = await BareServer.start(t, {
+      handle: (frame) => isStep1(frame) && frame.ack!({ ok: false, code, reason: 'because', retryable: false })
+    })
+    const { provider } = openDoc(t, server.url, 'doc')
+    const synced = bounded(provider.whenSynced('doc'), 'the call')
+    await t.throwsAsync(synced, { code: expected, message: /because/ })
+  })
+}
+
 test('rejects_with_err_permission_denied_when_the_denial_comes_without_an_ack', async (t) => {
   const server = await BareServer.start(t, {
     handle: (frame, it) => isStep1(frame) && it.send({ docId: 'doc' }, denied('not for you'), CONTROL)

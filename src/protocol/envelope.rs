@@ -1,9 +1,8 @@
 //! The frame around every payload: `[u16 little-endian length][metadata as JSON][payload]`.
 
-use std::fmt;
+mod lenient;
 
 use bytes::Bytes;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::y_message::Message;
@@ -25,24 +24,36 @@ pub struct Metadata {
     /// The document in the room.
     pub doc_id: String,
     /// The document that this one is nested in.
-    #[serde(default, deserialize_with = "lenient_string", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::string",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub parent_id: Option<String>,
     /// The sender: usually the id of its socket, which changes when it reconnects.
-    #[serde(default, deserialize_with = "lenient_string", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::string",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub sender_id: Option<String>,
     /// The offset of the state that a server hydrates with. Numbers are read as their decimal text.
-    #[serde(default, deserialize_with = "lenient_string", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::string",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub version: Option<String>,
     /// Milliseconds since the epoch, by the sender's clock. Decimal text is read as the number.
     #[serde(
         default,
-        deserialize_with = "lenient_integer",
+        deserialize_with = "lenient::integer",
         skip_serializing_if = "Option::is_none"
     )]
     pub timestamp: Option<i64>,
     /// Senders of the step 1 messages that this step 2 answers. Where everybody gets every answer, it tells which one is
     /// for whom. Servers hand it on unread.
-    #[serde(default, deserialize_with = "lenient_list", skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
     pub in_reply_to: Vec<String>,
 }
 
@@ -133,87 +144,6 @@ fn begin(metadata: &Metadata, payload_len: usize) -> Result<Vec<u8>, EncodeError
     let length = u16::try_from(len).map_err(|_| EncodeError::MetadataTooLarge(len))?;
     out[..LENGTH_FIELD].copy_from_slice(&length.to_le_bytes());
     Ok(out)
-}
-
-fn lenient_string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match deserializer.deserialize_any(ScalarVisitor)? {
-        Scalar::String(text) => Some(text),
-        Scalar::Integer(number) => Some(number.to_string()),
-        Scalar::Other => None,
-    })
-}
-
-fn lenient_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    Ok(match deserializer.deserialize_any(ScalarVisitor)? {
-        Scalar::String(text) => text.parse().ok(),
-        Scalar::Integer(number) => Some(number),
-        Scalar::Other => None,
-    })
-}
-
-fn lenient_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum List {
-        Strings(Vec<String>),
-        Other(IgnoredAny),
-    }
-    Ok(match List::deserialize(deserializer)? {
-        List::Strings(strings) => strings,
-        List::Other(_) => Vec::new(),
-    })
-}
-
-enum Scalar {
-    String(String),
-    Integer(i64),
-    Other,
-}
-
-/// Reads a value of any type, and keeps what an optional field can be made of.
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any value")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::String(text.to_owned()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Integer(number))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-        Ok(i64::try_from(number).map_or(Scalar::Other, Scalar::Integer))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-        // A cast saturates, so that an absurd number is only an absurd time.
-        Ok(Scalar::Integer(number as i64))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
-    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! One document's sync: its parts, when a connection begins and ends, and when it asks.
 
+mod answering;
+mod asking;
 mod confirming;
+mod origin;
+mod present;
 mod receiving;
 mod sending;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::awareness::{AwarenessChange, RENEWAL};
 use super::context::Context;
 use super::event::{Event, Position};
 use super::offsets::Offsets;
@@ -16,45 +19,13 @@ use super::presence::Presence;
 use super::replies::Replies;
 use super::step_one::StepOne;
 use super::synced::Synced;
-use super::timers::{DocumentTimer, Timer};
-use super::work::{AddDocument, DocKey, Work};
+use super::timers::DocumentTimer;
+use super::work::{AddDocument, DocKey};
 use crate::error::ProviderError;
 use crate::protocol::envelope::Metadata;
 
+pub(crate) use origin::{Origin, Sender};
 pub(crate) use sending::Outgoing;
-
-/// Who sent a message, as far as it matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sender {
-    /// This session, on the current connection.
-    Us,
-    /// This session, on an earlier connection.
-    FormerUs,
-    /// The server, when it gives a new connection the whole document.
-    Hydration,
-    /// The server itself.
-    Server,
-    /// Another client.
-    Peer,
-}
-
-impl Sender {
-    fn is_own(self) -> bool {
-        matches!(self, Self::Us | Self::FormerUs)
-    }
-}
-
-/// Where a message came from.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Origin<'a> {
-    pub(crate) sender: Sender,
-    /// The sender's id; empty if it gave none.
-    pub(crate) sender_id: &'a str,
-    /// Whether it answers our step 1; `None` if it does not say whose.
-    pub(crate) is_for_us: Option<bool>,
-    /// Whether it came out of the log as it is, to everybody.
-    pub(crate) is_fanned_out: bool,
-}
 
 /// What the server refuses on this connection.
 #[derive(Debug, Default)]
@@ -219,16 +190,6 @@ impl DocumentSync {
         cx.waiting_bytes -= self.counted_bytes;
     }
 
-    /// Our own awareness state changed.
-    pub(crate) fn handle_local_awareness(&mut self, now: Instant, cx: &mut Context) {
-        self.presence.announce();
-        self.take_presence_turn(cx);
-        if self.started_at.is_some() {
-            cx.timers
-                .set_earlier(Timer::Document(self.key, DocumentTimer::Awareness), now + RENEWAL);
-        }
-    }
-
     /// One of the document's deadlines has come.
     pub(crate) fn handle_timer(&mut self, now: Instant, cx: &mut Context, timer: DocumentTimer) {
         match timer {
@@ -250,96 +211,10 @@ impl DocumentSync {
         }
     }
 
-    /// Wants a step 1, damped: causes may come in a burst, and a corrupt record in the log would repeat for ever.
-    pub(crate) fn ask(&mut self, now: Instant, cx: &mut Context) {
-        let is_scheduled = cx.timers.is_set(Timer::Document(self.key, DocumentTimer::StepOne));
-        if self.started_at.is_none() || is_scheduled {
-            return;
-        }
-        match self.step_one.admit(now) {
-            Ok(()) => self.encode_vector(cx),
-            Err(at) => cx.set_timer(self.key, DocumentTimer::StepOne, at),
-        }
-    }
-
-    /// There is no telling from which moment on a server listens: everything is repeated until it shows that it does.
-    fn handle_silence(&mut self, now: Instant, cx: &mut Context) {
-        if self.step_one.is_heard() {
-            return;
-        }
-        let is_listening = self.step_one.sent_as().is_some_and(|id| cx.acks.is_listening_since(id));
-        if is_listening && self.step_one.wait_patiently() {
-            let at = now + cx.jittered(cx.config.ack_timeout);
-            cx.set_timer(self.key, DocumentTimer::Retransmit, at);
-        } else {
-            self.repeat(cx);
-        }
-    }
-
-    /// Says everything again, as soon as there is a step 1 to begin with.
-    fn repeat(&mut self, cx: &mut Context) {
-        self.step_one.repeat();
-        self.encode_vector(cx);
-    }
-
-    /// A repeated step 1 goes out: whoever hears it hears what follows, and may not have heard what came before.
-    fn repeat_what_follows(&mut self, now: Instant, cx: &mut Context) {
-        let mut ids = self.outbox.recall_unheard(|id| cx.acks.is_listening_since(id));
-        if let Some(id) = self.replies.take_unheard(|id| cx.acks.is_listening_since(id)) {
-            self.outbox.renew_difference();
-            ids.push(id);
-        }
-        cx.forget_acks(&ids);
-        if !cx.is_silent {
-            self.presence.repeat();
-        }
-        self.pursue(now, cx);
-    }
-
-    /// Something was confirmed: step 1 was heard, too, if the server listened by then.
-    fn note_listening(&mut self, cx: &Context) {
-        if self.step_one.sent_as().is_some_and(|id| cx.acks.is_listening_since(id)) {
-            self.step_one.hear();
-        }
-    }
-
     fn count_bytes(&mut self, cx: &mut Context) {
         let bytes = self.outbox.waiting_bytes();
         cx.waiting_bytes = cx.waiting_bytes + bytes - self.counted_bytes;
         self.counted_bytes = bytes;
-    }
-
-    fn encode_vector(&mut self, cx: &mut Context) {
-        let token = self.next_token();
-        if self.step_one.begin(token) {
-            cx.work(Work::EncodeStateVector { doc: self.key, token });
-        }
-    }
-
-    fn renew_awareness(&mut self, now: Instant, cx: &mut Context) {
-        if !cx.is_silent {
-            let change = self.presence.renew(now);
-            self.take_presence_turn(cx);
-            self.report_awareness(cx, change);
-            self.watch_awareness(now, cx);
-        }
-    }
-
-    /// Arms the awareness timer unless it runs: states only get younger, so a running one is never too late for them.
-    fn watch_awareness(&mut self, now: Instant, cx: &mut Context) {
-        let timer = Timer::Document(self.key, DocumentTimer::Awareness);
-        if self.started_at.is_none() || cx.is_silent || cx.timers.is_set(timer) {
-            return;
-        }
-        if let Some(at) = self.presence.next_deadline() {
-            cx.timers.set(timer, at.max(now));
-        }
-    }
-
-    fn report_awareness(&self, cx: &mut Context, change: AwarenessChange) {
-        if !change.is_empty() {
-            cx.event(Event::Awareness { doc: self.key, change });
-        }
     }
 
     fn next_token(&mut self) -> u64 {

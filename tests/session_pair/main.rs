@@ -6,6 +6,7 @@
 mod connection;
 mod delivery;
 mod garbage;
+mod leaving;
 mod presence;
 mod published;
 mod random;

@@ -226,6 +226,25 @@ fn an_owed_difference_is_confirmed_by_its_echo_whatever_was_answered_meanwhile()
 }
 
 #[test]
+fn a_record_that_never_arrived_is_repaired_by_the_next_resync() {
+    let mut world = World::new(Switches::published());
+    let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
+    world.advance(SECOND);
+    world.insert(a, DOC, 0, "lost");
+    let id = world.connection(b).unwrap();
+    while !world.server.has_outgoing(id) {
+        let frame = world.clients[a].session.poll_transmit(world.now).unwrap();
+        let from = world.connection(a).unwrap();
+        world.server.handle(from, frame);
+    }
+    while world.server.poll(id).is_some() {}
+    world.advance(20 * SECOND);
+    assert_eq!(world.text(b, DOC), "", "nothing tells that it lacks something");
+    world.advance(25 * SECOND);
+    assert_eq!(world.text(b, DOC), "lost");
+}
+
+#[test]
 fn an_update_of_format_v2_is_understood_and_garbage_like_it_is_reported() {
     let mut world = World::new(Switches { deaf_for: usize::MAX, ..Switches::published() });
     let a = world.join(&["doc"]);

@@ -181,20 +181,6 @@ impl DocumentSync {
         }
     }
 
-    fn handle_awareness(&mut self, now: Instant, cx: &mut Context, update: &[u8]) {
-        match self.presence.apply(now, update) {
-            Ok(change) => {
-                self.take_presence_turn(cx);
-                self.report_awareness(cx, change);
-                self.watch_awareness(now, cx);
-            }
-            Err(error) => cx.error(
-                Some(self.key),
-                ProviderError::new(ErrorCode::InvalidUpdate, error.to_string()),
-            ),
-        }
-    }
-
     /// The server denies the document by a message. One that acks says with an ack what it denies; of this one we know
     /// only that nothing else will be said.
     fn handle_denial(&mut self, now: Instant, cx: &mut Context, reason: String) {
