@@ -60,7 +60,7 @@ for (const value of [0x00, 0x1e, 0x80, 0xff]) {
 test('a_message_of_more_than_16_mib_goes_there_and_back', async (t) => {
   const { provider } = await startEcho(t, 32 * 1024 * 1024)
   const payload = bytes(16 * 1024 * 1024 + 1)
-  const heard = waitFor(provider, 'control', () => true, LONG)
+  const heard = waitFor(provider, 'control', (_, content) => content.length === payload.length, LONG)
   provider.send('control', 100, payload, 'doc')
   t.true(Buffer.from((await heard)[1]).equals(payload))
 })
