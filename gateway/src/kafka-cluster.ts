@@ -7,6 +7,9 @@ import { DEFAULT_PARTITIONS, DEFAULT_REPLICAS, type KafkaSettings } from './kafk
 const CONNECT_TIMEOUT = 5000
 const REQUEST_TIMEOUT = 10_000
 
+/** The same for requests that may carry a large snapshot. */
+export const TRANSFER_TIMEOUT = 60_000
+
 /** How long a new topic may take until all its partitions can be used, in milliseconds. */
 const CREATE_TIMEOUT = 30_000
 const CREATE_POLL = 100
@@ -75,19 +78,25 @@ export class KafkaCluster {
   }
 
   /** A consumer that joins no group. */
-  consumer(): Kafka.Consumer {
+  consumer(requestTimeout = REQUEST_TIMEOUT): Kafka.Consumer {
     // A group id is required, and never sent: we neither join nor commit.
-    return new this.kafka.Consumer({ ...this.clientOptions(), groupId: this.settings.clientId, isolationLevel: 0 })
+    return new this.kafka.Consumer({
+      ...this.clientOptions(requestTimeout),
+      groupId: this.settings.clientId,
+      isolationLevel: 0
+    })
   }
 
-  clientOptions(): Kafka.ConsumerOptions<Buffer, Buffer, Buffer, Buffer> & { groupId: string } {
+  clientOptions(
+    requestTimeout = REQUEST_TIMEOUT
+  ): Kafka.ConsumerOptions<Buffer, Buffer, Buffer, Buffer> & { groupId: string } {
     const { clientId, brokers, tls, sasl } = this.settings
     return {
       groupId: clientId,
       clientId,
       bootstrapBrokers: [...brokers],
       connectTimeout: CONNECT_TIMEOUT,
-      requestTimeout: REQUEST_TIMEOUT,
+      requestTimeout,
       retries: 0,
       ...(tls === undefined ? {} : { tls, tlsServerName: !brokers.some(isIpAddress) }),
       ...(sasl === undefined ? {} : { sasl: sasl as Kafka.SASLOptions })

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type * as Kafka from '@platformatic/kafka'
-import { hasKafkaCode, type KafkaCluster } from './kafka-cluster.js'
+import { hasKafkaCode, type KafkaCluster, TRANSFER_TIMEOUT } from './kafka-cluster.js'
 
 /**
  * How long a broker may wait for news before it answers a fetch, in milliseconds. A partition that is added meanwhile
@@ -63,7 +63,7 @@ export class KafkaFollower {
   constructor(cluster: KafkaCluster, events: FollowerEvents) {
     this.#cluster = cluster
     this.#events = events
-    this.#consumer = cluster.consumer()
+    this.#consumer = cluster.consumer(TRANSFER_TIMEOUT)
   }
 
   /** Begins with a partition, unless it is followed already. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DocumentId } from './document-id.js'
 import { KafkaCleaner } from './kafka-cleaner.js'
-import { KafkaCluster } from './kafka-cluster.js'
+import { KafkaCluster, TRANSFER_TIMEOUT } from './kafka-cluster.js'
 import { type Chunk, type FetchedRecord, KafkaFollower } from './kafka-follower.js'
 import { documentOfKey, kafkaKey, partitionOf } from './kafka-key.js'
 import { type KafkaOptions, resolveKafkaOptions } from './kafka-options.js'
@@ -60,7 +60,7 @@ export class KafkaLogStore implements LogStore, SnapshotStore {
     this.#removeView = removeView
     this.#updates = new KafkaProducer(cluster)
     // Apart, because a large snapshot would hold updates up.
-    this.#snapshots = new KafkaProducer(cluster)
+    this.#snapshots = new KafkaProducer(cluster, TRANSFER_TIMEOUT)
     this.#follower = new KafkaFollower(cluster, {
       onChunk: (chunk) => this.#takeChunk(chunk),
       onGap: (topic, partition, start) => this.#crossGap(topic, partition, start),

@@ -32,11 +32,14 @@ export class KafkaProducer {
   readonly #lanes = new Map<number, Lane>()
   /** The lane of each partition that has something to be produced: it stays there until that is done. */
   readonly #laneOf = new Map<string, { readonly lane: Lane; count: number }>()
+  readonly #requestTimeout: number | undefined
   #pendingBytes = 0
   #isClosed = false
 
-  constructor(cluster: KafkaCluster) {
+  /** @param requestTimeout how long a broker may take to answer, in milliseconds. */
+  constructor(cluster: KafkaCluster, requestTimeout?: number) {
     this.#cluster = cluster
+    this.#requestTimeout = requestTimeout
   }
 
   /**
@@ -71,7 +74,7 @@ export class KafkaProducer {
 
   #lane({ topic, partition }: RecordToProduce): Lane {
     const leader = this.#cluster.leaderOf(topic, partition)
-    const lane = this.#lanes.get(leader) ?? new Lane(this.#cluster)
+    const lane = this.#lanes.get(leader) ?? new Lane(this.#cluster, this.#requestTimeout)
     this.#lanes.set(leader, lane)
     return lane
   }
@@ -80,12 +83,14 @@ export class KafkaProducer {
 /** What goes to one broker. */
 class Lane {
   readonly #cluster: KafkaCluster
+  readonly #requestTimeout: number | undefined
   #pending: Pending[] = []
   #producer: Kafka.Producer | undefined
   #sending: Promise<void> | undefined
 
-  constructor(cluster: KafkaCluster) {
+  constructor(cluster: KafkaCluster, requestTimeout: number | undefined) {
     this.#cluster = cluster
+    this.#requestTimeout = requestTimeout
   }
 
   append(record: RecordToProduce): Promise<bigint> {
@@ -136,7 +141,7 @@ class Lane {
 
   #createProducer(): Kafka.Producer {
     const { idempotent, compression } = this.#cluster.settings
-    const options = { ...this.#cluster.clientOptions(), retries: RETRIES, retryDelay: RETRY_DELAY }
+    const options = { ...this.#cluster.clientOptions(this.#requestTimeout), retries: RETRIES, retryDelay: RETRY_DELAY }
     return new this.#cluster.kafka.Producer({ ...options, idempotent, compression })
   }
 

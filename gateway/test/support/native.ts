@@ -41,9 +41,11 @@ export class NativeClient {
 
   /** Resolves when the text fits, looking again after each change. */
   whenText(fits: (text: string) => boolean): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`no fitting text: ${this.text.toString()}`)), BOUND)
       const check = () => {
         if (!fits(this.text.toString())) return
+        clearTimeout(late)
         this.doc.off('update', check)
         resolve()
       }
