@@ -4,7 +4,7 @@ import { BareServer, keepDocuments } from './support/bare-server.ts'
 import { Child } from './support/child.ts'
 import { openDoc, startProvider, whenStatus, whenSynced } from './support/provider.ts'
 import { RawServer } from './support/raw-server.ts'
-import { until, waitFor } from './support/wait.ts'
+import { collect, until, waitFor } from './support/wait.ts'
 import * as wire from './support/wire.ts'
 
 /* How connections are made, kept and made again, with the official server. */
@@ -50,6 +50,18 @@ test('a_path_that_is_not_the_servers_is_a_connection_error', async (t) => {
   const [error] = await waitFor(provider, 'connection-error')
   t.is(error.code, 'ERR_CONNECTION')
   t.is(server.connections, 0)
+})
+
+test('what_the_server_says_to_a_refused_request_is_in_the_error', async (t) => {
+  const allowRequest = (_: unknown, callback: (error: string, ok: boolean) => void) => callback('not today', false)
+  const strict = await BareServer.start(t, { socketOptions: { allowRequest } })
+  const refused = await waitFor(startProvider(t, strict.url), 'connection-error')
+  t.is(refused[0].message, 'Unexpected server response: 400 (not today)')
+  const server = await BareServer.start(t)
+  const stranger = startProvider(t, server.url, { params: { sid: 'of another server' } })
+  const unknown = await waitFor(stranger, 'connection-error')
+  t.is(unknown[0].message, 'Unexpected server response: 400 (Session ID unknown)')
+  t.true(unknown[0].willRetry)
 })
 
 test('the_query_reaches_the_server_whole_and_auth_stays_out_of_it', async (t) => {
@@ -160,12 +172,12 @@ test('nothing_is_said_of_errors_once_it_is_connected', async (t) => {
   const server = await BareServer.start(t)
   const provider = startProvider(t, server.url)
   await whenStatus(provider, 'connected')
-  provider.on('connection-error', (error) => t.fail(error.message))
+  const errors = collect(provider, 'connection-error', 'error')
   const closed = waitFor(provider, 'connection-close')
   server.sockets[0]!.conn.close()
   await closed
   await whenStatus(provider, 'connected')
-  t.pass()
+  t.deepEqual(errors, [])
 })
 
 test('disconnect_and_connect_in_a_listener_make_one_close_and_one_connection', async (t) => {

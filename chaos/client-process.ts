@@ -29,6 +29,8 @@ export interface ClientMethods extends Methods {
   /** Whether it could send it. Only clients that don't know better do. */
   sendTooLarge(name: string): boolean
   edit(name: string, count: number, isLarge: boolean, milliseconds: number): Promise<number>
+  /** Edits once more, and starts to flush; what it promises is told when it does. */
+  flush(name: string): void
   settle(name: string): Promise<void>
   digests(name: string): Record<string, string>
   content(name: string, docId: string): string
@@ -65,6 +67,7 @@ const owner = new Link<ClientOwner>(process, {
     return client instanceof YjsClient && client.sendTooLarge()
   },
   edit: (name, ...args) => find(name).edit(...args),
+  flush: (name) => find(name).flush(),
   settle: (name) => find(name).settle(),
   digests: (name) => find(name).digests(),
   content: (name, docId) => find(name).content(docId),

@@ -79,6 +79,13 @@ export abstract class Client<R extends Replica = Replica> {
     return this.#editor.count - start
   }
 
+  /** Makes an edit and starts to flush. */
+  flush(): void {
+    this.#editor.edit(this.#pickReplica(), 1)
+    this.#report()
+    void this.#flush()
+  }
+
   /** Puts an end to what the plan did to this client; resolves when everything is in the log. */
   async settle(): Promise<void> {
     this.goOnline()
@@ -107,7 +114,7 @@ export abstract class Client<R extends Replica = Replica> {
     for (const docIds of this.#flushing) docIds.delete(docId)
   }
 
-  /** What a flush promised is checked against the log. It promises nothing for a document that was removed meanwhile. */
+  /** What a flush promised is looked for in the log. It promises nothing for a document that was removed meanwhile. */
   async #flush(): Promise<void> {
     const count = this.#entries
     const docIds = new Set(this.added)

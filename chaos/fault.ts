@@ -19,6 +19,8 @@ export type Fault =
   | { readonly kind: 'silence'; readonly client: string; readonly duration: number }
   /** SIGKILL for the gateway, and a new one on its folder. */
   | { readonly kind: 'kill'; readonly duration: number }
+  /** The client's connection is cut; and the gateway gets SIGKILL the moment that the client says a flush is done. */
+  | { readonly kind: 'kill-at-flush'; readonly client: string; readonly duration: number }
   /** SIGTERM for the gateway, which says good-bye. */
   | { readonly kind: 'restart'; readonly duration: number }
   /** The server disconnects the socket: from the namespace, or with its connection. */

@@ -4,6 +4,9 @@ import type { RemoteClient } from './client-host.ts'
 import type { Fault, FaultKind } from './fault.ts'
 import type { GatewayHost } from './gateway-host.ts'
 
+/** How long a kill waits for a flush, in ms. */
+const FLUSH_PATIENCE = 1000
+
 /** Makes faults happen, and ends those that last. */
 export class Injector {
   /** Faults that took effect: a connection that is not there can't be cut. */
@@ -12,6 +15,7 @@ export class Injector {
   readonly #clients: ReadonlyMap<string, RemoteClient>
   readonly #onGatewayDown: () => Promise<void>
   readonly #lasting = new Set<Promise<void>>()
+  readonly #onFlushed = new Map<string, () => void>()
 
   /** @param onGatewayDown is called each time the gateway was killed, before it is started again. */
   constructor(gateway: GatewayHost, clients: readonly RemoteClient[], onGatewayDown: () => Promise<void>) {
@@ -22,6 +26,11 @@ export class Injector {
 
   async inject(fault: Fault): Promise<void> {
     if (await this.#inject(fault)) this.counts[fault.kind] = (this.counts[fault.kind] ?? 0) + 1
+  }
+
+  /** A client says that a flush is done. */
+  handleFlushed(client: string): void {
+    this.#onFlushed.get(client)?.()
   }
 
   /** Resolves when every fault that lasts has ended. */
@@ -52,6 +61,9 @@ export class Injector {
       case 'kill':
       case 'restart':
         return this.#restart(fault)
+      case 'kill-at-flush':
+        await this.#flushAfterCut(fault)
+        return this.#restart({ ...fault, kind: 'kill' })
       case 'kick':
         return this.#ask((link) => link.call('kick', fault.client, fault.close))
       case 'engine-close':
@@ -94,6 +106,16 @@ export class Injector {
     proxy.cut()
     this.#after(fault.duration, () => proxy.setDoor('open'))
     return true
+  }
+
+  /** Edits that were on their way when the connection went must not count as flushed before they are in the log. */
+  async #flushAfterCut({ client }: { client: string }): Promise<void> {
+    const { link, proxy } = this.#find({ client })
+    const flushed = new Promise<void>((resolve) => this.#onFlushed.set(client, resolve))
+    proxy.cut()
+    await link.call('flush', client)
+    await Promise.race([flushed, setTimeout(FLUSH_PATIENCE)])
+    this.#onFlushed.delete(client)
   }
 
   async #restart({ kind, duration }: { kind: 'kill' | 'restart'; duration: number }): Promise<boolean> {

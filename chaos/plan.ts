@@ -23,7 +23,7 @@ export interface Round {
   readonly large: readonly string[]
 }
 
-/** How often each fault is drawn. Those that take long to be noticed are rare, so that more happens in the same time. */
+/** How often each fault is drawn. Those that take long to be noticed are rare: more happens in the same time. */
 const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   cut: 6,
   truncate: 6,
@@ -34,7 +34,8 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   split: 5,
   outage: 3,
   silence: 2,
-  kill: 5,
+  kill: 4,
+  'kill-at-flush': 5,
   restart: 2,
   kick: 4,
   'engine-close': 3,
@@ -111,6 +112,8 @@ export class Plan {
         return { kind, client, milliseconds: random.int(10, 200), duration }
       case 'split':
         return { kind, client, size: random.pick([1, 3, 7, 13]), duration }
+      case 'kill-at-flush':
+        return { kind, client, duration: random.int(0, 300) }
       case 'kill':
       case 'restart':
         return { kind, duration: random.int(0, 300) }
@@ -131,6 +134,7 @@ export class Plan {
 }
 
 export function describeRound({ steps, edits, large }: Round, index: number): string[] {
-  const head = `  round ${index + 1}: ${edits} edits per client${large.length > 0 ? `, a large one of ${large.join(', ')}` : ''}`
+  const also = large.length > 0 ? `, a large one of ${large.join(', ')}` : ''
+  const head = `  round ${index + 1}: ${edits} edits per client${also}`
   return [head, ...steps.map(({ pause, fault }) => `    +${String(pause).padStart(3)} ms  ${describe(fault)}`)]
 }

@@ -63,7 +63,7 @@ export class Run {
     }
   }
 
-  /** Faults and edits at the same time, then peace, in which everything must come right: resolves with how long it took. */
+  /** Faults and edits at once, then peace, in which everything must come right. Resolves with how long that took. */
   async round({ steps, edits, large }: Round): Promise<number> {
     const milliseconds = steps.reduce((sum, { pause }) => sum + pause, 0)
     const editing = Promise.all(
@@ -102,7 +102,10 @@ export class Run {
     await this.#gateway.start()
     const owner = {
       journal: (client, entries) => this.#journal.note(client, entries),
-      flushed: (client, count, docIds) => this.#journal.noteFlushed(client, count, docIds),
+      flushed: (client, count, docIds) => {
+        this.#journal.noteFlushed(client, count, docIds)
+        this.#injector.handleFlushed(client)
+      },
       violation: (text) => this.#violation(text),
       token: () => this.#gateway.token
     } satisfies ClientOwner

@@ -6,6 +6,9 @@ const LEGEND_ROW = 22
 const LEGEND_COLUMNS = 3
 const MARGIN = 16
 
+/** Clients of one CRDT have one color. */
+const FAMILIES = { typescript: 'wasm', ywasm: 'wasm', 'y-websocket': 'yjs' }
+
 const STYLE = `
   text { font: 12px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #59636e }
   .title { font-size: 16px; font-weight: 600; fill: #1f2328 }
@@ -15,16 +18,13 @@ const STYLE = `
   .line { fill: none; stroke-width: 2; stroke-linejoin: round }
   .ours { stroke-width: 3.5 }
   .variant { stroke-dasharray: 5 4 }
-  .native { --color: #cf222e } .typescript, .ywasm { --color: #bc7700 } .y-websocket, .yjs { --color: #0969da }
-  .hocuspocus { --color: #1a7f37 } .floor { --color: #818b98 }
-  .line { stroke: var(--color) } .dot { fill: var(--color) }
+  ${colors({ native: '#cf222e', wasm: '#bc7700', yjs: '#0969da', hocuspocus: '#1a7f37', floor: '#818b98' })}
   @media (prefers-color-scheme: dark) {
     text { fill: #9198a1 }
     .title, .panel { fill: #f0f6fc }
     .grid { stroke: #30363d }
     .axis { stroke: #656c76 }
-    .native { --color: #ff7b72 } .typescript, .ywasm { --color: #e3b341 } .y-websocket, .yjs { --color: #58a6ff }
-    .hocuspocus { --color: #56d364 } .floor { --color: #9198a1 }
+    ${colors({ native: '#ff7b72', wasm: '#e3b341', yjs: '#58a6ff', hocuspocus: '#56d364', floor: '#9198a1' })}
   }`
 
 /**
@@ -84,7 +84,7 @@ function drawSeries({ client, isVariant, points }, xScale, yScale) {
   const places = points.map(([x, y]) => [round(xScale.at(x)), round(yScale.at(y))])
   const dots = places.map(([x, y]) => `<circle class="dot" cx="${x}" cy="${y}" r="3"/>`)
   const line = `<path class="${lineClass(client, isVariant)}" d="M${places.join('L')}"/>`
-  return `<g class="${client}">${line}${dots.join('')}</g>`
+  return `<g class="${familyOf(client)}">${line}${dots.join('')}</g>`
 }
 
 function drawLegend(series, width) {
@@ -94,13 +94,24 @@ function drawLegend(series, width) {
       const x = (i % LEGEND_COLUMNS) * column
       const y = Math.floor(i / LEGEND_COLUMNS) * LEGEND_ROW + 14
       const line = `<path class="${lineClass(client, isVariant)}" d="M${round(x)} ${y - 4}h26"/>`
-      return `<g class="${client}">${line}</g>${text(round(x + 34), y, label)}`
+      return `<g class="${familyOf(client)}">${line}</g>${text(round(x + 34), y, label)}`
     })
     .join('\n')
 }
 
 function lineClass(client, isVariant) {
   return `line${client === 'native' ? ' ours' : ''}${isVariant ? ' variant' : ''}`
+}
+
+function colors(byFamily) {
+  const rules = Object.entries(byFamily).map(
+    ([family, color]) => `.${family} .line { stroke: ${color} } .${family} .dot { fill: ${color} }`
+  )
+  return rules.join('\n  ')
+}
+
+function familyOf(client) {
+  return FAMILIES[client] ?? client
 }
 
 /** From values to places. With `isWide` it begins and ends at ticks. */

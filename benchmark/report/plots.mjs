@@ -1,5 +1,4 @@
 // Which figures are drawn.
-import { duration } from './columns.mjs'
 import { figure } from './chart.mjs'
 
 /** Shorter stalls than this (ms) can't be told from none. */
@@ -79,5 +78,5 @@ function short(value) {
 }
 
 function shortDuration(value) {
-  return duration(value).replace(/\.?0+ /, ' ')
+  return value < 1000 ? `${value} ms` : `${value / 1000} s`
 }

@@ -96,12 +96,12 @@ class State {
   }
 
   #handle({ type, docId, payload, confirmation }, replies) {
+    if (confirmation) replies.push(confirmation)
     if (type === STEP_1) {
       replies.push(this.#protocol.syncMessage(docId, STEP_2, EMPTY_UPDATE))
       replies.push(this.#protocol.syncMessage(docId, STEP_1, EMPTY_STATE_VECTOR))
       return
     }
-    if (confirmation) replies.push(confirmation)
     if (payload.length > EMPTY_UPDATE.length) {
       this.#edited.add(docId)
       this.#wake()

@@ -59,6 +59,7 @@ test('the command line has the options, and the environment the password', async
     'kafka-topic': 'updates',
     'kafka-partitions': '12',
     'kafka-replicas': '2',
+    'kafka-retention': '24',
     'kafka-ca': ca,
     'kafka-sasl': 'SCRAM-SHA-512'
   }
@@ -67,6 +68,7 @@ test('the command line has the options, and the environment the password', async
     topic: 'updates',
     partitions: 12,
     replicas: 2,
+    retention: 24 * 60 * 60 * 1000,
     tls: { ca: Buffer.from('a certificate') },
     sasl: { mechanism: 'SCRAM-SHA-512', username: 'gateway', password: 'secret' }
   })

@@ -15,6 +15,9 @@ use super::window::Window;
 use super::work::{DocKey, Work};
 use crate::error::{ErrorCode, ProviderError};
 
+/// Room for so many outputs is kept when there are none.
+const KEPT_CAPACITY: usize = 256;
+
 /// Shared by all documents of a session.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -69,6 +72,10 @@ impl Context {
     }
 
     pub(crate) fn pop_output(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() && self.outputs.capacity() > KEPT_CAPACITY {
+            // Thousands of documents that start at once would leave their room behind for good.
+            self.outputs = VecDeque::new();
+        }
         self.outputs.pop_front()
     }
 
@@ -189,4 +196,19 @@ impl Context {
 /// The answer to whoever waits for a provider that is gone.
 pub(crate) fn destroyed() -> ProviderError {
     ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_for_many_outputs_is_given_up_once_all_are_taken() {
+        let mut cx = Context::new(SessionConfig::new("room"), 1);
+        for id in 0..10 * KEPT_CAPACITY as u64 {
+            cx.flushed(id, Ok(()));
+        }
+        while cx.pop_output().is_some() {}
+        assert!(cx.outputs.capacity() <= KEPT_CAPACITY);
+    }
 }

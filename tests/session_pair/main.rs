@@ -10,6 +10,7 @@ mod leaving;
 mod presence;
 mod published;
 mod random;
+mod recovery;
 mod server;
 mod sync;
 mod world;

@@ -16,7 +16,7 @@ export class GatewayProcess {
   }
 
   static async start(t: ExecutionContext, ...args: string[]): Promise<GatewayProcess> {
-    const command = ['--import=tsx', CLI, '--port', '0', ...args]
+    const command = ['--import=tsx', CLI, '--port', '0', '--log-level', 'warn', ...args]
     const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] })
     t.teardown(() => child.kill('SIGKILL'))
     let output = ''
