@@ -6,7 +6,7 @@ import type { ProtocolManager } from '../index.js'
 import { BareServer, keepDocuments } from './support/bare-server.ts'
 import { openDoc, startProvider, whenStatus, whenSynced } from './support/provider.ts'
 import { RawServer } from './support/raw-server.ts'
-import { waitFor } from './support/wait.ts'
+import { until, waitFor } from './support/wait.ts'
 import * as wire from './support/wire.ts'
 
 /* Connection state recovery: with the official server that offers it, and frame by frame. */
@@ -129,7 +129,7 @@ test('a_disconnect_by_the_server_is_not_recovered', async (t) => {
 test('the_string_that_recovery_adds_to_every_event_is_no_offset', async (t) => {
   const { server, docs } = await start(t)
   docs.set('doc', new Y.Doc())
-  const { provider, text } = openDoc(t, server.url, 'doc')
+  const { provider, doc: ours, text } = openDoc(t, server.url, 'doc')
   await whenSynced(provider, 'doc')
   t.is(provider.getDocState('doc')?.offset, undefined)
   const doc = docs.get('doc')!
@@ -137,11 +137,11 @@ test('the_string_that_recovery_adds_to_every_event_is_no_offset', async (t) => {
   doc.on('update', (bytes: Uint8Array) => updates.push(bytes))
   doc.getText('body').insert(0, 'x')
   server.send({ docId: 'doc' }, wire.update(updates[0]!))
-  await waitFor(provider, 'message-sync', () => text.length() === 1)
+  await until(ours, 'update', () => text.length() === 1)
   t.is(provider.getDocState('doc')?.offset, undefined)
   doc.getText('body').insert(1, 'y')
   server.send({ docId: 'doc' }, wire.update(updates[1]!), wire.SYNC, '17', { topic: 'log', partition: 0 })
-  await waitFor(provider, 'message-sync', () => text.length() === 2)
+  await until(ours, 'update', () => text.length() === 2)
   t.is(provider.getDocState('doc')?.offset, '17')
 })
 
