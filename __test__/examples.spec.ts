@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import { generateKeyPair, SignJWT } from 'jose'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DEMO = 'examples/demo/main.mjs'
@@ -138,6 +139,72 @@ test('the_bot_gives_up_with_the_reason_when_there_is_no_server', async (t) => {
   t.deepEqual(await bot.ended, { code: 1, signal: null })
   t.regex(bot.errors, /^ERR_CONNECTION: .*ECONNREFUSED/)
 })
+
+test.serial('the_jwt_bot_gets_a_new_token_for_every_connection', async (t) => {
+  const { urls } = await startJwtServer(t)
+  const bot = new Run(t, ['examples/jwt-bot.mjs', ...urls], { API_KEY: 'editor-key' })
+  t.deepEqual(await bot.ended, { code: 0, signal: null }, bot.errors)
+  t.regex(bot.output, /^in the log, at offset \d+, with token 1\nsynced again, with token 2\n$/)
+})
+
+const JWT_REFUSALS: [label: string, env: Record<string, string>, botEnv: Record<string, string>, errors: RegExp][] = [
+  ['a_reader_that_writes', {}, { API_KEY: 'reader-key' }, /^ERR_PERMISSION_DENIED: .*Bob may not write in examples\n$/],
+  ['who_gets_no_token', {}, { API_KEY: 'stolen-key' }, /^ERR_CONNECTION: .*no token: HTTP status 401\n$/],
+  [
+    'an_expired_token_and_the_next_one',
+    { TOKEN_LIFETIME: '-60' },
+    { API_KEY: 'editor-key' },
+    /^ERR_PERMISSION_DENIED: ERR_JWT_EXPIRED\n$/
+  ]
+]
+
+for (const [label, env, botEnv, errors] of JWT_REFUSALS) {
+  test.serial(`the_jwt_server_refuses_${label}`, async (t) => {
+    const { server, urls } = await startJwtServer(t, env)
+    const bot = new Run(t, ['examples/jwt-bot.mjs', ...urls], botEnv)
+    t.deepEqual(await bot.ended, { code: 1, signal: null })
+    t.is(bot.output, '')
+    t.regex(bot.errors, errors)
+    server.child.kill('SIGTERM')
+    t.deepEqual(await server.ended, { code: 0, signal: null })
+    t.is(server.errors, '')
+  })
+}
+
+/** `alg` is `none`, and the claims are what one would wish for. */
+const UNSIGNED = 'eyJhbGciOiJub25lIn0.eyJyb29tcyI6eyJleGFtcGxlcyI6IndyaXRlIn19.'
+
+const FORGERIES: [label: string, forge: (key: CryptoKey) => Promise<string>, code: string][] = [
+  ['signed_with_another_key', (key) => forgery().sign(key), 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED'],
+  ['without_a_signature', async () => UNSIGNED, 'ERR_JOSE_ALG_NOT_ALLOWED'],
+  ['that_is_none', async () => 'letmein', 'ERR_JWS_INVALID']
+]
+
+for (const [label, forge, code] of FORGERIES) {
+  test.serial(`the_jwt_server_refuses_a_token_${label}`, async (t) => {
+    const { urls } = await startJwtServer(t)
+    const token = await forge((await generateKeyPair('EdDSA')).privateKey)
+    const bot = new Run(t, ['examples/bot.mjs', urls[0]!], { TOKEN: token })
+    t.deepEqual(await bot.ended, { code: 1, signal: null })
+    t.is(bot.errors, `ERR_PERMISSION_DENIED: ${code}\n`)
+  })
+}
+
+function forgery(): SignJWT {
+  return new SignJWT({ rooms: { examples: 'write' } })
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'today' })
+    .setAudience('y-kafka-gateway')
+    .setExpirationTime('1h')
+}
+
+async function startJwtServer(
+  t: ExecutionContext,
+  env: Record<string, string> = {}
+): Promise<{ server: Run; urls: string[] }> {
+  const server = new Run(t, ['examples/jwt-server.mjs'], { PORT: '0', TOKEN_PORT: '0', ...env })
+  const [, ...urls] = await server.match(/listening on (\S+), tokens from (\S+)\n/)
+  return { server, urls }
+}
 
 async function startServer(t: ExecutionContext): Promise<{ server: Run; url: string }> {
   const server = new Run(t, ['examples/server.mjs'], { PORT: '0' })

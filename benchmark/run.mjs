@@ -1,85 +1,116 @@
-// `npm run bench`: the same bytes to every client, each in a process of its own, in one run. Ratios are what counts.
-import { fork } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { stateUpdate, syncFrames, traceUpdates } from './frames.mjs'
-import { startServer } from './server.mjs'
+// npm run bench [-- WORK...] [--quick] [--clients a,b] [--plot]
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { Inputs } from './inputs/inputs.mjs'
+import { describeMachine, versions } from './report/machine.mjs'
+import { plots } from './report/plots.mjs'
+import { formatTargets, formatWork } from './report/table.mjs'
+import { Runner } from './runner.mjs'
+import { Servers } from './server/servers.mjs'
+import { targets } from './targets.mjs'
 
-const COUNT = Number(process.env.BENCH_UPDATES ?? 100_000)
-const REPEATS = Number(process.env.BENCH_REPEATS ?? 3)
-const clients = {
-  'native, nobody listens': ['native', 'silent'],
-  'native, a text observer': ['native', 'observed'],
-  'native, 50 edits a tick': ['native', 'ticks'],
-  'socket.io-client + ywasm': ['js', 'ywasm'],
-  'socket.io-client + ywasm, observer': ['js', 'ywasm-observed'],
-  'socket.io-client + yjs': ['js', 'yjs'],
-  'socket.io-client + yjs, observer': ['js', 'yjs-observed']
-}
+const ORDER = 'stream sync typing transaction apply events wire latency documents providers reconnect'.split(' ')
+const USAGE = `usage: npm run bench [-- WORK... --quick --clients a,b --plot]
 
-const results = {}
-await measure(`${COUNT.toLocaleString('en')} small updates into one document`, streamBody())
-await measure('first sync of a 1 MB text', stateBody(1_000_000))
-mkdirSync(new URL('results/', import.meta.url), { recursive: true })
-writeFileSync(new URL('results/latest.local.json', import.meta.url), JSON.stringify(results, null, 2))
+  WORK       ${ORDER.join(' ')}; all by default
+  --quick    smaller sizes, once each, for trying
+  --clients  only these: native typescript y-websocket hocuspocus yjs ywasm floor
+  --plot     draw docs/bench-*.svg anew from results.json
+`
+/** The run that the plots show; only a full one goes there. */
+const RESULTS = new URL('results.json', import.meta.url)
+const PARTIAL = new URL('results/partial.local.json', import.meta.url)
+const root = fileURLToPath(new URL('..', import.meta.url))
 
-async function measure(title, { body, total, hash }) {
-  const server = await startServer(body)
-  const rows = {}
-  for (const [name, [client, mode]] of Object.entries(clients)) {
-    const runs = []
-    for (let i = 0; i < REPEATS; i++) runs.push(await run(client, { port: server.port, total, hash, mode }))
-    rows[name] = median(runs)
+const { values: options, positionals } = readArguments()
+if (options.plot) writePlots(JSON.parse(readFileSync(RESULTS, 'utf8')))
+else process.exitCode = await bench(positionals.length > 0 ? positionals : ORDER)
+
+async function bench(names) {
+  const started = Date.now()
+  const log = (line) => console.error(`[${((Date.now() - started) / 1000).toFixed(0).padStart(4)} s] ${line}`)
+  log('building the floor')
+  const floor = buildFloor()
+  const inputs = new Inputs()
+  const servers = new Servers()
+  const mode = options.quick ? 'quick' : 'full'
+  const clients = options.clients?.split(',')
+  const runner = new Runner({ mode, clients, inputs, servers, floor, log })
+  const results = {
+    date: new Date().toISOString(),
+    mode,
+    machine: describeMachine(),
+    versions: versions(),
+    trace: inputs.trace.source,
+    works: {}
   }
-  server.close()
-  results[title] = rows
-  print(title, rows)
-}
-
-function run(client, options) {
-  return new Promise((resolve, reject) => {
-    const child = fork(new URL(`clients/${client}.mjs`, import.meta.url), [JSON.stringify(options)])
-    child.once('message', resolve)
-    child.once('exit', (code) => reject(new Error(`${client} (${options.mode}) ended with code ${code}`)))
-  })
-}
-
-/** The run whose time is in the middle. */
-function median(runs) {
-  return runs.toSorted((a, b) => a.time - b.time)[Math.floor(runs.length / 2)]
-}
-
-function print(title, rows) {
-  const base = rows['socket.io-client + yjs'].time
-  console.log(`\n${title} (median of ${REPEATS})`)
-  console.log(
-    `${'client'.padEnd(36)}${['time', 'vs yjs', 'stall max', 'stall p99', 'CPU', 'peak RSS'].map((it) => it.padStart(11)).join('')}`
-  )
-  for (const [name, row] of Object.entries(rows)) {
-    const cells = [
-      `${row.time.toFixed(0)} ms`,
-      `${(base / row.time).toFixed(1)}x`,
-      `${row.stallMax.toFixed(1)} ms`,
-      `${row.stallP99.toFixed(1)} ms`,
-      `${row.cpu.toFixed(0)} ms`,
-      `${row.rss.toFixed(0)} MB`
-    ]
-    console.log(name.padEnd(36) + cells.map((it) => it.padStart(11)).join(''))
-    if (row.ticks) {
-      const { count, p50, p90, p99, max } = row.ticks
-      const times = [p50, p90, p99, max].map((it) => it.toFixed(2)).join(' / ')
-      console.log(`  ${count} ticks of 50 implicit edits each took, p50 / p90 / p99 / max: ${times} ms`)
+  console.log(Object.values(results.machine).join(', '))
+  try {
+    for (const name of names) {
+      const work = await import(`./work/${name}.mjs`)
+      results.works[name] = await runner.measure(name, work)
+      console.log(formatWork(name, results.works[name], work))
     }
+  } finally {
+    servers.end()
+    inputs.remove()
   }
+  const isWhole = !clients && names.length === ORDER.length
+  results.targets = targets(results.works).filter(({ reached }) => isWhole || reached !== undefined)
+  console.log(formatTargets(results.targets))
+  save(results, isWhole && mode === 'full')
+  return Object.values(results.works).some(({ hasFailed }) => hasFailed) ? 1 : 0
 }
 
-function streamBody() {
-  const { updates, hash } = traceUpdates(COUNT)
-  const frames = [syncFrames('room', 'doc', 1, new Uint8Array([0, 0]), 0)]
-  updates.forEach((update, index) => frames.push(syncFrames('room', 'doc', 2, update, index + 1)))
-  return { body: Buffer.concat(frames.flat()), total: frames.length, hash }
+function save(results, isWhole) {
+  const file = isWhole ? RESULTS : PARTIAL
+  mkdirSync(new URL('.', file), { recursive: true })
+  writeFileSync(file, JSON.stringify(results, null, 2) + '\n')
+  if (isWhole) writePlots(results)
 }
 
-function stateBody(length) {
-  const { update, hash } = stateUpdate(length)
-  return { body: Buffer.concat(syncFrames('room', 'doc', 1, update, 0)), total: 1, hash }
+function writePlots(results) {
+  const folder = new URL('../docs/', import.meta.url)
+  mkdirSync(folder, { recursive: true })
+  for (const [name, svg] of Object.entries(plots(results))) writeFileSync(new URL(`bench-${name}.svg`, folder), svg)
+}
+
+/** Path of the floor's program. Cargo knows where it puts it. */
+function buildFloor() {
+  const flags = ['build', '--release', '--quiet', '--package', 'yjs-provider-floor', '--message-format', 'json']
+  const { status, stdout } = spawnSync('cargo', flags, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  if (status !== 0) throw new Error('cargo could not build the floor')
+  const artifacts = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  return artifacts.find(({ executable }) => executable).executable
+}
+
+function readArguments() {
+  try {
+    const parsed = parseArgs({
+      allowPositionals: true,
+      options: {
+        quick: { type: 'boolean', default: false },
+        clients: { type: 'string' },
+        plot: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false }
+      }
+    })
+    const unknown = parsed.positionals.find((name) => !ORDER.includes(name))
+    if (unknown) throw new TypeError(`there is no work named ${unknown}`)
+    if (!parsed.values.help) return parsed
+    console.log(USAGE)
+    process.exit(0)
+  } catch (error) {
+    console.error(`${error.message}\n\n${USAGE}`)
+    process.exit(2)
+  }
 }

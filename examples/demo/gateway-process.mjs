@@ -17,9 +17,9 @@ export class GatewayProcess extends EventEmitter {
   #isAsked = false
 
   /** Resolves when it listens; rejects with what it said instead. */
-  async start({ port, data }) {
+  async start({ port, log }) {
     this.#isAsked = false
-    const child = spawn(process.execPath, [CLI, '--port', String(port), '--data', data], {
+    const child = spawn(process.execPath, [CLI, '--port', String(port), ...log.args], {
       stdio: ['ignore', 'pipe', 'pipe']
     })
     this.#child = child

@@ -1,16 +1,15 @@
-// What the gateway's log says: read from disk while the gateway is stopped, and replayed with the official yjs.
-import { LevelLogStore } from '@y-kafka-collabation-server/gateway'
+// What the gateway's log says: read while the gateway is stopped, and replayed with the official yjs.
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import { digest } from './digest.mjs'
 import { DOCUMENTS, README, REVIEW, ROOM } from './script.mjs'
 
 /**
- * Reads the log in `folder`. Resolves with its records and with a digest of the documents that they make.
+ * Reads the log. Resolves with its records and with a digest of the documents that they make.
  * Rejects when offsets are missing. Needs a log without snapshots, as the gateway's is below 500 updates a document.
  */
-export async function readLog(folder) {
-  const store = await LevelLogStore.open(folder)
+export async function readLog(log) {
+  const store = await log.open()
   try {
     const records = []
     const docs = new Map(DOCUMENTS.map((docId) => [docId, new Y.Doc()]))

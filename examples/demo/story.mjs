@@ -7,12 +7,12 @@ import { describeOffsets } from './script.mjs'
 
 /**
  * Resolves when all has been shown; rejects with the reason when anything is not as it should be.
- * `start(name, file, ...args)` starts a participant, `data` is the folder of the log, `file` what is imported.
+ * `start(name, file, ...args)` starts a participant, `log` is where the gateway keeps its log, `file` what is imported.
  */
-export async function play({ gateway, start, data, file }) {
+export async function play({ gateway, start, log, file }) {
   heading('Three processes, two documents, one connection each')
-  await gateway.start({ port: 0, data })
-  say('gateway', 'listening', `on ${gateway.url}, process ${gateway.pid}, log on disk`)
+  await gateway.start({ port: 0, log })
+  say('gateway', 'listening', `on ${gateway.url}, process ${gateway.pid}, ${log.name}`)
   const importer = start('importer', './bot-importer.mjs', file)
   const editor = start('editor', './bot-editor.mjs')
   const reviewer = start('reviewer', './js-client.mjs')
@@ -36,22 +36,22 @@ export async function play({ gateway, start, data, file }) {
   const counts = Object.entries(await reviewer.cue('authorship')).map(([name, count]) => `${name} ${count}`)
   say('reviewer', 'counted', `characters in the text: ${counts.join(', ')}`)
 
-  heading('What the log on disk says, while the gateway is stopped')
+  heading(`What the ${log.name} says, while the gateway is stopped`)
   const positions = await stop(gateway, cast, 'SIGTERM')
-  const log = await readLog(data)
-  positions.forEach((position, i) => assertLogged(cast[i].name, position, log))
-  table(authorRows(log, authors))
-  assertSame([...names(cast), 'the log'], [...digests, log.digest])
-  const last = log.records.length - 1
-  say('gateway', 'log', `${log.topic}: offsets 0 to ${last} without a gap; replayed, it is the same text`)
+  const logged = await readLog(log)
+  positions.forEach((position, i) => assertLogged(cast[i].name, position, logged))
+  table(authorRows(logged, authors))
+  assertSame([...names(cast), 'the log'], [...digests, logged.digest])
+  const last = logged.records.length - 1
+  say('gateway', 'log', `${logged.topic}: offsets 0 to ${last} without a gap; replayed, it is the same text`)
 
   heading('The gateway comes back, and is killed right after it confirmed an edit')
-  await restart(gateway, cast, data)
+  await restart(gateway, cast, log)
   const signed = await all(cast, 'sign', { event: 'SIGTERM' })
   const highest = Math.max(...signed.flatMap(({ offsets }) => Object.values(offsets)))
   say('gateway', 'confirmed', `one more edit of each, up to offset ${highest}`)
   await stop(gateway, cast, 'SIGKILL')
-  await restart(gateway, cast, data)
+  await restart(gateway, cast, log)
   const reader = start('reader', './bot-reader.mjs')
   const everybody = [...cast, reader]
   await reader.cue('join', { expected: names(everybody) })
@@ -59,7 +59,7 @@ export async function play({ gateway, start, data, file }) {
   table(digestRows(names(everybody), final))
   await Promise.all(everybody.map((participant) => participant.leave()))
   await gateway.stop('SIGTERM')
-  const { records, digest } = await readLog(data)
+  const { records, digest } = await readLog(log)
   assertSame([...names(everybody), 'the log'], [...final, digest])
 
   heading('Shown')
@@ -112,8 +112,8 @@ async function stop(gateway, cast, signal) {
 }
 
 /** Resolves when the gateway is back at its port, and everybody is connected and synced again. */
-async function restart(gateway, cast, data) {
-  await gateway.start({ port: gateway.port, data })
+async function restart(gateway, cast, log) {
+  await gateway.start({ port: gateway.port, log })
   say('gateway', 'listening', `on ${gateway.url}, process ${gateway.pid}, same log`)
   await all(cast, 'seeSynced')
   say('gateway', 'synced', `${names(cast).join(', ')} came back by themselves`)

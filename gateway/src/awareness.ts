@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { Refusal } from './refusal.js'
@@ -13,7 +14,10 @@ export interface AwarenessEntry {
 /** Who may write an entry. */
 export interface AwarenessOwner {
   readonly socketId: string
+  /** Its digest: owners are told to other gateways, and tokens are nobody's business. */
   readonly token: string | undefined
+  /** Whether the socket is one of another gateway. */
+  readonly isRemote?: boolean
 }
 
 interface Presence extends AwarenessEntry {
@@ -36,10 +40,28 @@ const MAX_CLIENTS_PER_OWNER = 64
  */
 export class AwarenessMap {
   readonly #presences = new Map<number, Presence>()
+  readonly #timeout: number
+
+  /** @param timeout milliseconds after which a client that does not renew its state is given up. */
+  constructor(timeout: number = AWARENESS_TIMEOUT) {
+    this.#timeout = timeout
+  }
 
   /** The clients that are here, for a newcomer. */
   present(): AwarenessEntry[] {
     return [...this.#presences.values()].filter(({ state }) => state !== null)
+  }
+
+  /** The clients of this gateway's own sockets, by socket, for other gateways. */
+  local(): { owner: AwarenessOwner; entries: AwarenessEntry[] }[] {
+    const bySocket = new Map<string, { owner: AwarenessOwner; entries: AwarenessEntry[] }>()
+    for (const { owner, clientId, clock, state } of this.#presences.values()) {
+      if (owner === undefined || owner.isRemote === true) continue
+      const known = bySocket.get(owner.socketId) ?? { owner, entries: [] }
+      known.entries.push({ clientId, clock, state })
+      bySocket.set(owner.socketId, known)
+    }
+    return [...bySocket.values()]
   }
 
   /**
@@ -74,7 +96,7 @@ export class AwarenessMap {
 
   /** Removes clients that were not renewed in time. Returns the removals, to be relayed. */
   expire(now: number): AwarenessEntry[] {
-    const isOverdue = ({ renewedAt }: Presence) => now - renewedAt >= AWARENESS_TIMEOUT
+    const isOverdue = ({ renewedAt }: Presence) => now - renewedAt >= this.#timeout
     for (const [clientId, presence] of this.#presences) {
       if (presence.state === null && isOverdue(presence)) this.#presences.delete(clientId)
     }
@@ -94,6 +116,7 @@ export class AwarenessMap {
   }
 
   #assertMayBind(entries: readonly AwarenessEntry[], owner: AwarenessOwner): void {
+    if (owner.isRemote === true) return // its own gateway has counted
     const isOwned = (presence: Presence | undefined) => presence?.owner?.socketId === owner.socketId
     let count = 0
     for (const entry of entries) {
@@ -106,6 +129,11 @@ export class AwarenessMap {
       throw new Refusal('too-large', `more than ${MAX_CLIENTS_PER_OWNER} awareness clients on one connection`)
     }
   }
+}
+
+/** A string that is as good as the token to tell whether two are the same. */
+export function tokenDigest(token: string | undefined): string | undefined {
+  return token === undefined ? undefined : createHash('sha256').update(token).digest('base64url')
 }
 
 /** `[count]([clientID][clock][JSON])*`, as y-protocols writes it. */

@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'socket.io'
 import { type DocumentId, documentKey } from './document-id.js'
+import type { Metrics } from './metrics.js'
 
 /** The three Socket.IO events of the protocol. What a frame means is decided by its payload, not by its channel. */
 export type Channel = 'sync' | 'awareness' | 'control'
@@ -13,9 +14,11 @@ export function eventName(channel: Channel): string {
 /** Sends one frame to all sockets that are subscribed to a document; it is encoded once, whatever their number. */
 export class Fanout {
   readonly #io: Server
+  readonly #metrics: Metrics
 
-  constructor(io: Server) {
+  constructor(io: Server, metrics: Metrics) {
     this.#io = io
+    this.#metrics = metrics
   }
 
   join(document: DocumentId, socket: Socket): void {
@@ -29,7 +32,11 @@ export class Fanout {
 
   /** @param args what follows the channel's event name; @param except id of a socket that gets nothing. */
   broadcast(document: DocumentId, channel: Channel, args: readonly unknown[], except: string | undefined): void {
-    const room = this.#io.local.to(roomName(document))
+    const name = roomName(document)
+    const members = this.#io.of('/').adapter.rooms.get(name)
+    if (members === undefined) return
+    this.#metrics.broadcast(channel, members.size - (except !== undefined && members.has(except) ? 1 : 0))
+    const room = this.#io.local.to(name)
     ;(except === undefined ? room : room.except(except)).emit(eventName(channel), ...args)
   }
 }

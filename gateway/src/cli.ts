@@ -1,62 +1,36 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util'
-import { createGateway, type Gateway } from './gateway.js'
-
-const USAGE = `usage: y-kafka-gateway [--port 3000] [--host 127.0.0.1] [--data FOLDER]
-
-  --port   TCP port; 0 takes a free one
-  --host   address to bind; 0.0.0.0 for all interfaces
-  --data   folder of the log; without it the log is kept in RAM and lost on exit
-  --help   this text
-`
-
-interface Arguments {
-  readonly port: number
-  readonly host: string
-  readonly data: string | undefined
-}
+import { type Arguments, readArguments, USAGE } from './cli-arguments.js'
+import { closeOnSignal } from './close-on-signal.js'
+import { createGateway } from './gateway.js'
+import { createLogger } from './logger.js'
+import { connectRedis } from './redis.js'
 
 async function main(): Promise<void> {
-  const { port, host, data } = readArguments()
-  const gateway = createGateway({ data })
+  const { port, host, data, kafka, redis: redisUrl, limits, logLevel } = argumentsOrExit()
+  const logger = createLogger({ level: logLevel, isPretty: process.stderr.isTTY })
+  const redis = redisUrl === undefined ? undefined : await connectRedis(redisUrl, logger)
+  const gateway = createGateway({ ...limits, data, kafka, logger, adapter: redis?.adapter })
   const actualPort = await gateway.listen(port, host)
-  closeOnSignal(gateway)
-  const log = data === undefined ? 'in RAM' : `in ${data}`
+  const close = async () => {
+    await gateway.close()
+    await redis?.close()
+  }
+  closeOnSignal({ close }, fail)
+  const log = kafka !== undefined ? `on Kafka ${kafka.brokers.join()}` : data === undefined ? 'in RAM' : `in ${data}`
+  // The log goes to stderr. This line is all there is on stdout, for scripts that wait for it.
   process.stdout.write(`y-kafka-gateway listening on ${urlOf(host, actualPort)} (log ${log})\n`)
 }
 
-function readArguments(): Arguments {
+function argumentsOrExit(): Arguments {
   try {
-    const { values } = parseArgs({
-      options: {
-        port: { type: 'string', default: '3000' },
-        host: { type: 'string', default: '127.0.0.1' },
-        data: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false }
-      }
-    })
-    if (values.help) {
-      process.stdout.write(USAGE)
-      process.exit(0)
-    }
-    const port = Number(values.port)
-    if (!/^\d+$/.test(values.port) || port > 65_535) throw new TypeError(`--port ${values.port} is not a TCP port`)
-    return { port, host: values.host, data: values.data }
+    const parsed = readArguments(process.argv.slice(2))
+    if (parsed !== undefined) return parsed
+    process.stdout.write(USAGE)
+    process.exit(0)
   } catch (error) {
     process.stderr.write(`y-kafka-gateway: ${(error as Error).message}\n\n${USAGE}`)
     process.exit(2)
   }
-}
-
-function closeOnSignal(gateway: Gateway): void {
-  let isClosing = false
-  const close = () => {
-    if (isClosing) process.exit(1) // Asked twice: do not wait for anybody.
-    isClosing = true
-    gateway.close().then(() => process.exit(0), fail)
-  }
-  process.on('SIGTERM', close)
-  process.on('SIGINT', close)
 }
 
 /** A URL that works on this machine, for scripts that wait for this line. */

@@ -6,6 +6,7 @@ import { decodeMessage, type Message } from './message.js'
 import { type Handshake, Peer, type PeerContext } from './peer.js'
 import { Refusal } from './refusal.js'
 import { type Ack, Subscription } from './subscription.js'
+import { TokenBucket } from './token-bucket.js'
 import { Unacked } from './unacked.js'
 
 type Request = Message | { readonly type: 'unsubscribe'; readonly docId: string }
@@ -22,16 +23,23 @@ export class Connection {
   readonly #subscriptions = new Map<string, Subscription>()
   /** Those of which an update was refused without its sender knowing. */
   readonly #incomplete = new Set<Subscription>()
+  readonly #rate: TokenBucket
+  #askTimer: NodeJS.Timeout | undefined
   #isGoingAway = false
+  #closing: Promise<unknown> | undefined
 
   /** Listens at once: what a client sends first must not be lost while the first document is still loading. */
   constructor(socket: Socket, handshake: Handshake, context: PeerContext) {
     this.#peer = new Peer(socket, handshake, context)
     this.#unacked = new Unacked(context.limits, () => this.#askForTheRest())
+    const { maxMessagesPerSecond, maxMessageBurst } = context.limits
+    this.#rate = new TokenBucket(maxMessagesPerSecond, maxMessageBurst, performance.now())
     for (const channel of CHANNELS) {
       socket.on(eventName(channel), (...args: unknown[]) => void this.#receive(channel, args))
     }
-    socket.on('disconnect', () => this.#close())
+    socket.on('disconnect', () => {
+      this.#closing = this.#close()
+    })
     this.#subscribe(handshake.docId, handshake.parentId).open()
   }
 
@@ -42,20 +50,36 @@ export class Connection {
     await this.drained()
   }
 
-  /** Resolves when every frame received so far is answered. */
-  drained(): Promise<void> {
-    return this.#unacked.drained()
+  /** Resolves when every frame received so far is answered and, after a disconnect, every document is left. */
+  async drained(): Promise<void> {
+    await this.#unacked.drained()
+    await this.#closing
+  }
+
+  get documents(): number {
+    return this.#subscriptions.size
+  }
+
+  get unacked(): { readonly frames: number; readonly bytes: number } {
+    return this.#unacked
   }
 
   /** Never rejects. */
   async #receive(channel: Channel, [frame, ...rest]: unknown[]): Promise<void> {
     const acknowledge = rest.find((argument) => typeof argument === 'function')
+    const {
+      socket,
+      context: { metrics, log, report }
+    } = this.#peer
     let ack: Ack
     try {
       ack = await this.#handle(channel, frame, acknowledge !== undefined)
+      metrics.acked()
     } catch (error) {
-      if (!(error instanceof Refusal)) this.#peer.context.report(error, `frame from ${this.#peer.socket.id}`)
+      if (!(error instanceof Refusal)) report(error, `frame from ${socket.id}`)
       const { code, reason, retryable } = Refusal.from(error)
+      metrics.refused(code)
+      log.debug({ socketId: socket.id, code }, 'frame refused') // not the reason: it may quote the frame
       ack = { ok: false, code, reason, retryable }
     }
     acknowledge?.(ack)
@@ -63,6 +87,7 @@ export class Connection {
 
   async #handle(channel: Channel, frame: unknown, hasAck: boolean): Promise<Ack> {
     const bytes = this.#bytesOf(frame)
+    this.#limitRate(bytes, hasAck)
     const envelope = decodeEnvelope(bytes)
     const { roomId, docId, parentId } = envelope.metadata
     if (roomId !== this.#peer.handshake.roomId) throw new Refusal('room-mismatch', 'the connection has another roomId')
@@ -71,7 +96,7 @@ export class Connection {
     try {
       if (request.type === 'unsubscribe') return await this.#unsubscribe(request.docId)
       const subscription = request.type === 'step-1' ? this.#subscribe(docId, parentId) : this.#subscriptions.get(docId)
-      if (subscription === undefined) throw new Refusal('not-subscribed', 'send sync step 1 first')
+      if (subscription === undefined) throw this.#notSubscribed()
       return await subscription.handle(request, envelope.metadata)
     } finally {
       release()
@@ -85,6 +110,19 @@ export class Connection {
       throw new Refusal('too-large', `${frame.length} bytes exceed ${maxMessageBytes}`)
     }
     return frame
+  }
+
+  /** Before anything else is decoded: a flood shall cost as little as can be. */
+  #limitRate(bytes: Uint8Array, hasAck: boolean): void {
+    if (this.#rate.take(performance.now())) return
+    // Who asked for no ack cannot know that something was dropped, and is asked for it once the rate allows the answer.
+    const subscription = hasAck ? undefined : this.#subscriptions.get(decodeEnvelope(bytes).metadata.docId)
+    if (subscription !== undefined) {
+      this.#incomplete.add(subscription)
+      const delay = this.#rate.timeUntil(this.#incomplete.size, performance.now())
+      this.#askTimer ??= setTimeout(() => this.#askForTheRest(), delay)
+    }
+    throw new Refusal('rate-limited', `more than ${this.#peer.context.limits.maxMessagesPerSecond} messages per second`)
   }
 
   #admit(bytes: number, request: Request, docId: string, hasAck: boolean): () => void {
@@ -103,13 +141,20 @@ export class Connection {
   #subscribe(docId: string, parentId: string | undefined): Subscription {
     const known = this.#subscriptions.get(docId)
     if (known !== undefined) return known
-    const { maxDocumentsPerSocket } = this.#peer.context.limits
-    if (this.#subscriptions.size >= maxDocumentsPerSocket) {
-      throw new Refusal('too-large', `more than ${maxDocumentsPerSocket} documents on one connection`)
-    }
+    if (this.#isFull) throw this.#notSubscribed()
     const subscription = new Subscription(this.#peer, docId, parentId)
     this.#subscriptions.set(docId, subscription)
     return subscription
+  }
+
+  get #isFull(): boolean {
+    return this.#subscriptions.size >= this.#peer.context.limits.maxDocumentsPerSocket
+  }
+
+  /** Sending step 1 is of no use when there is no room for it, and a client that is told to try again never stops. */
+  #notSubscribed(): Refusal {
+    if (!this.#isFull) return new Refusal('not-subscribed', 'send sync step 1 first')
+    return new Refusal('too-large', `more than ${this.#subscriptions.size} documents on one connection`)
   }
 
   async #unsubscribe(docId: string): Promise<Ack> {
@@ -121,12 +166,15 @@ export class Connection {
   }
 
   #askForTheRest(): void {
+    clearTimeout(this.#askTimer)
+    this.#askTimer = undefined
     for (const subscription of this.#incomplete) subscription.ask()
     this.#incomplete.clear()
   }
 
-  #close(): void {
-    for (const subscription of this.#subscriptions.values()) void subscription.close()
+  async #close(): Promise<void> {
+    clearTimeout(this.#askTimer)
+    await Promise.all([...this.#subscriptions.values()].map((subscription) => subscription.close()))
   }
 }
 

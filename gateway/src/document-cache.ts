@@ -1,3 +1,4 @@
+import type { AwarenessExchange } from './awareness-exchange.js'
 import type { Fanout } from './channel.js'
 import { Document, type DocumentContext } from './document.js'
 import { type DocumentId, documentKey } from './document-id.js'
@@ -12,6 +13,7 @@ interface Entry {
 interface CacheOptions {
   readonly store: DocumentContext['store']
   readonly fanout: Fanout
+  readonly exchange: AwarenessExchange | undefined
   readonly limits: Limits
   readonly report: DocumentContext['report']
 }
@@ -28,9 +30,9 @@ export class DocumentCache {
   readonly #limits: Limits
   #idleBytes = 0
 
-  constructor({ store, fanout, limits, report }: CacheOptions) {
+  constructor({ store, fanout, exchange, limits, report }: CacheOptions) {
     this.#limits = limits
-    this.#context = { store, fanout, limits, report, hold: (id) => this.#hold(documentKey(id)) }
+    this.#context = { store, fanout, exchange, limits, report, hold: (id) => this.#hold(documentKey(id)) }
   }
 
   /** Loads the document unless it is here, and holds it until `release`. Holds nothing when loading fails. */
@@ -49,6 +51,11 @@ export class DocumentCache {
   /** The documents that are loaded. */
   *loaded(): Iterable<Document> {
     for (const { document } of this.#entries.values()) if (document !== undefined) yield document
+  }
+
+  /** The document if it is loaded. */
+  find(id: DocumentId): Document | undefined {
+    return this.#entries.get(documentKey(id))?.document
   }
 
   #load(key: string, id: DocumentId): void {

@@ -1,5 +1,6 @@
 import * as Y from 'yjs'
-import { type AwarenessEntry, AwarenessMap, type AwarenessOwner, encodeAwareness } from './awareness.js'
+import type { AwarenessExchange } from './awareness-exchange.js'
+import { type AwarenessEntry, AwarenessMap, type AwarenessOwner, encodeAwareness, tokenDigest } from './awareness.js'
 import type { Fanout } from './channel.js'
 import type { DocumentId } from './document-id.js'
 import { decodeEnvelope, encodeEnvelope, type EnvelopeMetadata } from './envelope.js'
@@ -12,7 +13,9 @@ import { isAhead, isContained, type Update } from './update.js'
 export interface DocumentContext {
   readonly store: LogStore & SnapshotStore
   readonly fanout: Fanout
-  readonly limits: Pick<Limits, 'snapshotUpdates' | 'snapshotBytes'>
+  /** The other gateways, if there may be any. */
+  readonly exchange?: AwarenessExchange | undefined
+  readonly limits: Pick<Limits, 'snapshotUpdates' | 'snapshotBytes'> & Partial<Pick<Limits, 'awarenessTimeout'>>
   readonly report: (error: unknown, context: string) => void
   /** Keeps a document in memory until the returned function is called. */
   readonly hold: (id: DocumentId) => () => void
@@ -32,7 +35,7 @@ export class Document {
   readonly stream: LogStream
   readonly #context: DocumentContext
   readonly #doc: Y.Doc
-  readonly #awareness = new AwarenessMap()
+  readonly #awareness: AwarenessMap
   #offset: bigint | undefined
   #snapshotBytes = 0
   #tailUpdates = 0
@@ -47,6 +50,7 @@ export class Document {
     this.stream = context.store.locate(id)
     this.#doc = new Y.Doc({ guid: id.docId }) // a random one costs more than the rest of an empty document
     this.#context = context
+    this.#awareness = new AwarenessMap(context.limits.awarenessTimeout)
   }
 
   /** Loads the snapshot and the log, and follows the log from then on. */
@@ -62,6 +66,7 @@ export class Document {
     document.#stopTail = await context.store.tail(id, from, (record) => document.#receive(record))
     document.#isLive = true
     document.#snapshotIfDue()
+    context.exchange?.ask(id)
     return document
   }
 
@@ -97,7 +102,10 @@ export class Document {
   async write(update: Update, metadata: EnvelopeMetadata): Promise<LogPosition> {
     // A step 2 is logged as an update: to other clients it would be an answer to a question they never asked.
     const message: Message = { type: 'update', update: update.bytes }
-    return this.#context.store.append(this.id, encodeEnvelope(metadata, encodeMessage(message)))
+    const position = await this.#context.store.append(this.id, encodeEnvelope(metadata, encodeMessage(message)))
+    // Not when it comes back from the log: it comes to all gateways that share the log, and one snapshot is enough.
+    this.#snapshotIfDue()
+    return position
   }
 
   /** The awareness of everybody here; undefined when nobody is. */
@@ -107,15 +115,29 @@ export class Document {
   }
 
   /** Takes and relays awareness. Returns what the sender has to be told, if anything. */
-  updateAwareness(entries: readonly AwarenessEntry[], owner: AwarenessOwner): Message | undefined {
+  updateAwareness(entries: readonly AwarenessEntry[], { socketId, token }: AwarenessOwner): Message | undefined {
+    const owner = { socketId, token: tokenDigest(token) }
     const { accepted, departed } = this.#awareness.apply(entries, owner, Date.now())
-    this.#relayAwareness(accepted, owner.socketId)
+    this.#relayAwareness(accepted, socketId)
+    this.#context.exchange?.publish(this.id, accepted, owner)
     return departed.length === 0 ? undefined : { type: 'awareness', update: encodeAwareness(departed) }
   }
 
   /** Tells the others that the clients of a socket left. */
   removeAwareness(socketId: string): void {
-    this.#relayAwareness(this.#awareness.removeOwner(socketId, Date.now()), undefined)
+    const removed = this.#awareness.removeOwner(socketId, Date.now())
+    this.#relayAwareness(removed, undefined)
+    this.#context.exchange?.publish(this.id, removed, { socketId, token: undefined })
+  }
+
+  /** Takes and relays what another gateway told. */
+  receiveAwareness(entries: readonly AwarenessEntry[], owner: AwarenessOwner): void {
+    this.#relayAwareness(this.#awareness.apply(entries, owner, Date.now()).accepted, owner.socketId)
+  }
+
+  /** Tells the other gateways who is here. */
+  publishAwareness(): void {
+    for (const { owner, entries } of this.#awareness.local()) this.#context.exchange?.publish(this.id, entries, owner)
   }
 
   /** Tells everybody which clients were not heard of for too long. */
@@ -143,7 +165,6 @@ export class Document {
     this.#tailBytes += value.length
     if (!this.#isLive) return
     this.#context.fanout.broadcast(this.id, 'sync', [value, String(offset), this.stream], senderId)
-    this.#snapshotIfDue()
   }
 
   /** Applies a record and returns its author. */

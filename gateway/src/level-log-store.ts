@@ -1,24 +1,10 @@
-import { mkdir } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
-import type { AbstractBatchOperation, AbstractLevel } from 'abstract-level'
-import { ClassicLevel } from 'classic-level'
-import { MemoryLevel } from 'memory-level'
-import { type DocumentId, documentKey } from './document-id.js'
-import {
-  decodeOffset,
-  encodeOffset,
-  nextOffsetKey,
-  offsetOfKey,
-  recordKey,
-  recordRange,
-  snapshotKey,
-  splitOffset
-} from './level-keys.js'
+import type { DocumentId } from './document-id.js'
+import { type IndexOperation, LevelIndex } from './level-index.js'
+import { decodeOffset, encodeOffset, nextOffsetKey } from './level-keys.js'
 import type { LogPosition, LogRecord, LogStore, LogStream, Snapshot, SnapshotStore } from './log-store.js'
+import { Tails } from './tails.js'
 import { syncTopic } from './topic.js'
-
-type Level = AbstractLevel<string | Buffer | Uint8Array, Uint8Array, Uint8Array>
-type Operation = AbstractBatchOperation<Level, Uint8Array, Uint8Array>
 
 interface PendingAppend {
   readonly document: DocumentId
@@ -27,41 +13,26 @@ interface PendingAppend {
   readonly reject: (error: unknown) => void
 }
 
-interface Tail {
-  /** The lowest offset not delivered yet. */
-  next: bigint
-  /** What became durable while the history was being delivered; undefined afterwards. */
-  backlog: LogRecord[] | undefined
-  readonly onRecord: (record: LogRecord) => void
-}
-
-const ENCODING = { keyEncoding: 'view', valueEncoding: 'view' } as const
 const PARTITION = 0
 const MAX_CACHED_ROOMS = 10_000
 
 /** The embedded log and snapshots: on disk with LevelDB, or in RAM. One log per room. */
 export class LevelLogStore implements LogStore, SnapshotStore {
-  readonly #db: Level
-  readonly #tails = new Map<string, Set<Tail>>()
+  readonly #index: LevelIndex
+  readonly #tails = new Tails()
   readonly #nextOffsets = new Map<string, bigint>()
   readonly #snapshotting = new Set<Promise<void>>()
   #pending: PendingAppend[] = []
   #committing: Promise<void> | undefined
   #isClosed = false
 
-  private constructor(db: Level) {
-    this.#db = db
+  private constructor(index: LevelIndex) {
+    this.#index = index
   }
 
   /** @param folder where the log is kept, made if it is missing; without it the log is lost on `close`. */
   static async open(folder?: string): Promise<LevelLogStore> {
-    if (folder !== undefined) await mkdir(folder, { recursive: true })
-    const db =
-      folder === undefined
-        ? new MemoryLevel<Uint8Array, Uint8Array>(ENCODING)
-        : new ClassicLevel<Uint8Array, Uint8Array>(folder, ENCODING)
-    await db.open()
-    return new LevelLogStore(db as Level)
+    return new LevelLogStore(await LevelIndex.open(folder))
   }
 
   locate({ roomId }: DocumentId): LogStream {
@@ -76,37 +47,21 @@ export class LevelLogStore implements LogStore, SnapshotStore {
     })
   }
 
-  async *read(document: DocumentId, from: bigint): AsyncGenerator<LogRecord> {
-    for await (const [key, value] of this.#db.iterator(recordRange(document, from))) {
-      yield { offset: offsetOfKey(key), value }
-    }
+  read(document: DocumentId, from: bigint): AsyncIterable<LogRecord> {
+    return this.#index.read(document, from)
   }
 
-  async tail(document: DocumentId, from: bigint, onRecord: (record: LogRecord) => void): Promise<() => void> {
-    const tail: Tail = { next: from, backlog: [], onRecord }
-    // Registered before reading: a record is in the history, in the backlog, or in both, but never in neither.
-    const stop = this.#register(documentKey(document), tail)
-    try {
-      for await (const record of this.read(document, from)) deliver(tail, record)
-    } catch (error) {
-      stop()
-      throw error
-    }
-    for (const record of tail.backlog ?? []) deliver(tail, record)
-    tail.backlog = undefined
-    return stop
+  tail(document: DocumentId, from: bigint, onRecord: (record: LogRecord) => void): Promise<() => void> {
+    return this.#tails.follow(document, from, onRecord, () => this.#index.history(document, from))
   }
 
   async highWatermark({ roomId }: DocumentId): Promise<bigint> {
-    const stored = await this.#db.get(nextOffsetKey(roomId))
+    const stored = await this.#index.get(nextOffsetKey(roomId))
     return stored === undefined ? 0n : decodeOffset(stored)
   }
 
-  async getSnapshot(document: DocumentId): Promise<Snapshot | undefined> {
-    const stored = await this.#db.get(snapshotKey(document))
-    if (stored === undefined) return undefined
-    const { offset, rest } = splitOffset(stored)
-    return { offset, state: rest }
+  getSnapshot(document: DocumentId): Promise<Snapshot | undefined> {
+    return this.#index.getSnapshot(document)
   }
 
   putSnapshot(document: DocumentId, snapshot: Snapshot): Promise<void> {
@@ -120,14 +75,11 @@ export class LevelLogStore implements LogStore, SnapshotStore {
     this.#isClosed = true
     await this.#committing
     await Promise.all(this.#snapshotting) // the last records may have made some due
-    await this.#db.close()
+    await this.#index.close()
   }
 
-  async #replaceRecords(document: DocumentId, { offset, state }: Snapshot): Promise<void> {
-    const value = Buffer.concat([encodeOffset(offset), state])
-    const batch: Operation[] = [{ type: 'put', key: snapshotKey(document), value }]
-    for await (const key of this.#db.keys(recordRange(document, 0n, offset))) batch.push({ type: 'del', key })
-    await this.#write(batch)
+  async #replaceRecords(document: DocumentId, snapshot: Snapshot): Promise<void> {
+    await this.#index.commit(await this.#index.snapshotReplaced(document, snapshot), { sync: true })
   }
 
   /** Group commit: whatever arrives during one synced write goes into the next, so a lone record never waits. */
@@ -148,7 +100,7 @@ export class LevelLogStore implements LogStore, SnapshotStore {
   }
 
   async #commit(appends: readonly PendingAppend[]): Promise<void> {
-    const batch: Operation[] = []
+    const batch: IndexOperation[] = []
     const offsets: bigint[] = []
     const rooms = new Set<string>()
     if (this.#nextOffsets.size > MAX_CACHED_ROOMS) this.#nextOffsets.clear()
@@ -157,41 +109,16 @@ export class LevelLogStore implements LogStore, SnapshotStore {
       this.#nextOffsets.set(document.roomId, offset + 1n)
       offsets.push(offset)
       rooms.add(document.roomId)
-      batch.push({ type: 'put', key: recordKey(document, offset), value })
+      batch.push(this.#index.recordAdded(document, { offset, value }))
     }
     for (const roomId of rooms) {
       batch.push({ type: 'put', key: nextOffsetKey(roomId), value: encodeOffset(this.#nextOffsets.get(roomId)!) })
     }
-    await this.#write(batch)
+    await this.#index.commit(batch, { sync: true })
     appends.forEach(({ document, value, resolve }, index) => {
       const offset = offsets[index]!
-      for (const tail of this.#tails.get(documentKey(document)) ?? []) receive(tail, { offset, value })
+      this.#tails.deliver(document, { offset, value })
       resolve({ ...this.locate(document), offset })
     })
   }
-
-  async #write(batch: Operation[]): Promise<void> {
-    // LevelDB would answer from the page cache otherwise; MemoryLevel has no such option and ignores it.
-    await this.#db.batch(batch, { sync: true } as object)
-  }
-
-  #register(key: string, tail: Tail): () => void {
-    const tails = this.#tails.get(key) ?? new Set()
-    this.#tails.set(key, tails.add(tail))
-    return () => {
-      tails.delete(tail)
-      if (tails.size === 0 && this.#tails.get(key) === tails) this.#tails.delete(key)
-    }
-  }
-}
-
-function receive(tail: Tail, record: LogRecord): void {
-  if (tail.backlog === undefined) deliver(tail, record)
-  else tail.backlog.push(record)
-}
-
-function deliver(tail: Tail, record: LogRecord): void {
-  if (record.offset < tail.next) return
-  tail.next = record.offset + 1n
-  tail.onRecord(record)
 }

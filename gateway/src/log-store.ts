@@ -33,8 +33,9 @@ export interface LogStore {
 
   /**
    * Delivers each of the document's records from `from` on, once, by rising offset, without a gap between the history
-   * and what is appended later. Resolves, with a function that ends the delivery, once the history was delivered.
-   * `onRecord` must not throw.
+   * and what is appended later. Where a snapshot has replaced records from `from` on, its state comes in their place, as
+   * one update with the offset of the snapshot. Resolves, with a function that ends the delivery, once the history was
+   * delivered. `onRecord` must not throw.
    */
   tail(document: DocumentId, from: bigint, onRecord: (record: LogRecord) => void): Promise<() => void>
 

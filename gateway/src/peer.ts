@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { Socket } from 'socket.io'
 import type { Authorize } from './authorize.js'
 import { type Channel, eventName, type Fanout } from './channel.js'
@@ -5,6 +6,7 @@ import { SERVER_ID } from './document.js'
 import type { DocumentCache } from './document-cache.js'
 import { encodeEnvelope } from './envelope.js'
 import { encodeMessage, type Message } from './message.js'
+import type { Metrics } from './metrics.js'
 import type { Limits } from './options.js'
 
 /** What all connections of a gateway share. */
@@ -13,6 +15,8 @@ export interface PeerContext {
   readonly fanout: Fanout
   readonly limits: Limits
   readonly authorize: Authorize | undefined
+  readonly metrics: Metrics
+  readonly log: Logger
   /** Tells the operator about a failure that is not the client's fault. */
   readonly report: (error: unknown, context: string) => void
 }

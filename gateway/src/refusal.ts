@@ -7,10 +7,11 @@ export type RefusalCode =
   | 'room-mismatch'
   | 'too-large'
   | 'busy'
+  | 'rate-limited'
   | 'unavailable'
   | 'not-subscribed'
 
-const RETRYABLE: ReadonlySet<RefusalCode> = new Set(['busy', 'unavailable', 'not-subscribed'])
+const RETRYABLE: ReadonlySet<RefusalCode> = new Set(['busy', 'rate-limited', 'unavailable', 'not-subscribed'])
 
 /**
  * A refusal the client is told about. Any other error that reaches a connection is the gateway's own fault: it is

@@ -40,6 +40,14 @@ export class Unacked {
     }
   }
 
+  get frames(): number {
+    return this.#frames
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Resolves when nothing waits. */
   drained(): Promise<void> {
     return this.#frames === 0 ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve))

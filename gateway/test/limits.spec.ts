@@ -126,6 +126,13 @@ test('thousands of documents are opened on one socket in one go', async (t) => {
   t.true(acks.every(({ ok }) => ok))
 })
 
+test('an update to a document beyond the limit is refused for good', async (t) => {
+  const { url } = await startGateway(t, { maxDocumentsPerSocket: 1 })
+  const client = await Client.connect(t, url, { docId: 'a' })
+  t.like(await client.send(update(textUpdate('x')), { docId: 'b' }), { ok: false, code: 'too-large', retryable: false })
+  t.like(await client.send(update(textUpdate('x')), { docId: 'a' }), { ok: true })
+})
+
 test('documents that nobody uses leave the memory and come back whole', async (t) => {
   const store = await ControlledStore.open()
   const { url } = await startGateway(t, { store, maxIdleDocuments: 1, snapshotUpdates: 3 })

@@ -1,39 +1,11 @@
 import test from 'ava'
-import * as encoding from 'lib0/encoding'
 import * as awarenessProtocol from 'y-protocols/awareness'
 import * as Y from 'yjs'
+import { seenBy, states } from './support/awareness.js'
 import { AWARENESS, body, Client, CONTROL, isAwareness, step1 } from './support/client.js'
 import { startGateway } from './support/gateway.js'
 
 const QUERY = Uint8Array.of(3)
-
-function states(entries: [clientId: number, clock: number, state: unknown][]): Uint8Array {
-  return encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, 1)
-    encoding.writeVarUint8Array(
-      encoder,
-      encoding.encode((inner) => {
-        encoding.writeVarUint(inner, entries.length)
-        for (const [clientId, clock, state] of entries) {
-          encoding.writeVarUint(inner, clientId)
-          encoding.writeVarUint(inner, clock)
-          encoding.writeVarString(inner, JSON.stringify(state))
-        }
-      })
-    )
-  })
-}
-
-/** What an official awareness instance makes of all frames a client got. */
-function seenBy(client: Client): Record<string, unknown> {
-  const awareness = new awarenessProtocol.Awareness(new Y.Doc())
-  awareness.setLocalState(null)
-  for (const { payload } of client.frames.filter(isAwareness)) {
-    awarenessProtocol.applyAwarenessUpdate(awareness, body(payload), 'test')
-  }
-  awareness.destroy()
-  return Object.fromEntries(awareness.getStates())
-}
 
 test('awareness is relayed to the others of the document, and not to its author', async (t) => {
   const { url } = await startGateway(t)

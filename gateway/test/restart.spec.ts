@@ -217,9 +217,3 @@ test('the command line says in one line that the folder is in use', async (t) =>
   t.is(errors.trim().split('\n').length, 1)
   t.regex(errors, /lock/i)
 })
-
-test('answers health checks', async (t) => {
-  const { url } = await startGateway(t)
-  t.is((await fetch(`${url}/healthz`)).status, 200)
-  t.is((await fetch(`${url}/other`)).status, 404)
-})

@@ -6,7 +6,7 @@ use napi::bindgen_prelude::{
 use napi::{Env, JsValue};
 
 use super::error::{Result, to_object};
-use super::options::Fields;
+use super::fields::Fields;
 use super::raw::Reference;
 use crate::error::{ErrorCode, ProviderError};
 

@@ -7,7 +7,7 @@ use napi::bindgen_prelude::{Function, JsObjectValue, Object, Unknown};
 use napi::{Env, JsValue, ValueType};
 
 use super::error::Result;
-use super::options::Fields;
+use super::fields::Fields;
 use super::raw::{self, Thrown};
 use crate::error::{ErrorCode, ProviderError};
 use crate::net::AuthAnswer;

@@ -149,7 +149,10 @@ export type ProtocolMessageType = (typeof ProtocolMessageType)[keyof typeof Prot
 
 /** Options of a provider. */
 export interface ProtocolProviderOptions {
-  /** `http`, `https`, `ws` or `wss`, host and port: `ws://localhost:3000`. */
+  /**
+   * `http`, `https`, `ws` or `wss`, host and port: `ws://localhost:3000`. A path is the Socket.IO namespace to join, as in
+   * `ws://localhost:3000/admin`; one provider is one connection in one namespace. Default: `/`.
+   */
   url: string
   /** The room of all documents of this provider. */
   roomId: string
@@ -172,20 +175,60 @@ export interface ProtocolProviderOptions {
   socketOptions?: SocketOptions
 }
 
-/** Options of socket.io-client, with its defaults. The transport is always WebSocket. */
-export interface SocketOptions {
-  /** Path of the HTTP request. Default: `/socket.io`. */
+/** Options of the transport, which is always WebSocket: how a connection is made. */
+export interface TransportOptions {
+  /** Path of the HTTP request; not the namespace, which is the path of the `url`. Default: `/socket.io`. */
   path?: string
-  /** Default: `true`. */
+  /** Whether the path is sent with a slash at its end. Default: `true`. */
   addTrailingSlash?: boolean
   /** Added to the query of the handshake. */
   query?: Record<string, string | number | boolean>
+  /** Adds a parameter to the query that is another at every attempt. Default: `false`. */
+  timestampRequests?: boolean
+  /** Name of that parameter. Default: `t`. */
+  timestampParam?: string
+  /** Headers of the upgrade request. A list becomes as many headers. */
+  extraHeaders?: Record<string, string | string[]>
+  /** The `Origin` header; a server may ask for one. Default: none is sent. */
+  origin?: string
+  /** Subprotocols of the WebSocket, of which the server must choose one. */
+  protocols?: string | string[]
+  /** Binary messages go as base64 text, in both directions, a third larger. Default: `false`. */
+  forceBase64?: boolean
+  /** The largest message that is taken, in bytes; a larger one ends the connection. 0 takes any. Default: 100 MiB. */
+  maxPayload?: number
+  /** IP address of this computer that the connection comes from. */
+  localAddress?: string
+  /** 4 or 6: tries only addresses of this kind. Default: 0, both. */
+  family?: 0 | 4 | 6
+  /**
+   * An HTTP proxy, `http://proxy:3128` or `http://user:password@proxy:3128` (special characters escaped). It is asked
+   * with CONNECT, for unencrypted servers as well. Environment variables like `HTTP_PROXY` have no effect.
+   */
+  proxy?: string
+  /** Certificates to trust in place of the default ones, PEM. */
+  ca?: string | Uint8Array | Array<string | Uint8Array>
+  /** Client certificate, PEM. */
+  cert?: string | Uint8Array
+  /** Key of the client certificate, PEM, not encrypted. */
+  key?: string | Uint8Array
+  /** Whether a server that can't be verified is refused. Default: `true`. */
+  rejectUnauthorized?: boolean
+  /** Taken and without effect: `perMessageDeflate`. */
+  [withoutEffect: string]: any
+}
+
+/**
+ * Options of socket.io-client, with its defaults. The transport is always WebSocket. `docs/socket-options.md` lists all of
+ * them: what can't be honoured throws `ERR_INVALID_OPTION`.
+ */
+export interface SocketOptions extends TransportOptions {
   /** Sent when the Socket.IO namespace is joined. A function is called at every attempt and hands its object on. */
   auth?: Record<string, any> | ((callback: (auth: Record<string, any>) => void) => void)
-  /** Headers of the upgrade request. */
-  extraHeaders?: Record<string, string>
   /** Must contain `websocket`, the only transport. */
   transports?: string[]
+  /** What `websocket` has of the options above wins over these. */
+  transportOptions?: { websocket?: TransportOptions; [other: string]: any }
   /** Whether a lost connection is tried again. Default: `true`. */
   reconnection?: boolean
   /** Attempts before giving up. Default: `Infinity`. */
@@ -198,14 +241,10 @@ export interface SocketOptions {
   randomizationFactor?: number
   /** Time in ms until an attempt counts as failed; `false` waits for ever. Default: 20000. */
   timeout?: number | false
-  /** Certificates to trust in place of the default ones, PEM. */
-  ca?: string | Uint8Array
-  /** Client certificate, PEM. */
-  cert?: string | Uint8Array
-  /** Key of the client certificate, PEM. */
-  key?: string | Uint8Array
-  /** Whether a server that can't be verified is refused. Default: `true`. */
-  rejectUnauthorized?: boolean
+  /** Time in ms until an edit that the server did not confirm is sent again; grows while none is. Default: 10000. */
+  ackTimeout?: number
+  /** Whether the provider lets the process end, as after `unref()`. Default: `false`. */
+  autoUnref?: boolean
   /** Taken and without effect: `forceNew`, `multiplex`, `upgrade`, `withCredentials` and the like. */
   [withoutEffect: string]: any
 }

@@ -14,8 +14,10 @@ use super::counters::Counters;
 use super::dial::Dialer;
 use super::handle::{Command, Handle, UserMessage};
 use super::link::{Happened, Link};
+use super::request::Handshake;
 use super::runtime;
-use super::transport::{Handshake, TransportConfig};
+use super::sleep_watch::SleepWatch;
+use super::transport::TransportConfig;
 use crate::error::ProviderError;
 use crate::session::{Event, Frame, Output, Session, SessionConfig, Status};
 
@@ -72,6 +74,7 @@ pub fn spawn_on<D: Dialer>(
             room_id,
             link: Link::new(dialer, auth),
             timer: Timer::default(),
+            sleep_watch: SleepWatch::new(),
             is_finished: false,
             attachments: Attachments::default(),
             counters,
@@ -88,6 +91,7 @@ struct Driver<D: Dialer> {
     room_id: String,
     link: Link<D>,
     timer: Timer,
+    sleep_watch: SleepWatch,
     attachments: Attachments,
     counters: Arc<Counters>,
     commands: mpsc::UnboundedReceiver<Command>,
@@ -99,6 +103,10 @@ struct Driver<D: Dialer> {
 impl<D: Dialer> Driver<D> {
     /// Ready when the task has nothing left to do.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // First, so that an edit made after waking up does not go into a dead socket.
+        if let Some(asleep) = self.sleep_watch.look() {
+            self.session.handle_sleep(now(), asleep);
+        }
         for _ in 0..TURNS_PER_POLL {
             let mut is_busy = self.poll_commands(cx);
             is_busy |= self.poll_link(cx);
@@ -248,6 +256,7 @@ impl<D: Dialer> Driver<D> {
     fn poll_outputs(&mut self) -> bool {
         let mut is_link_changed = false;
         // Whoever hears that a flush is done must not be told the contrary.
+        self.counters.set_waiting_bytes(self.session.waiting_bytes());
         self.counters.set_unsynced_documents(self.session.unsynced_documents());
         while let Some(output) = self.session.poll_output() {
             match output {

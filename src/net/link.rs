@@ -13,8 +13,8 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::auth::AuthSource;
 use super::dial::Dialer;
+use super::request::Handshake;
 use super::socket::{Closing, Inbound, Socket};
-use super::transport::Handshake;
 use crate::error::ProviderError;
 use crate::session::Closed;
 

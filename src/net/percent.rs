@@ -49,7 +49,7 @@ fn encode(out: &mut String, text: &str, unescaped: &[u8]) {
 }
 
 /// The text itself when it is not well-formed, where JavaScript would throw.
-fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     let decoded = || {
         let mut bytes = Vec::with_capacity(text.len());
         let mut rest = text.as_bytes();

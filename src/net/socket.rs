@@ -11,7 +11,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use super::dial::describe_io;
+use super::tcp::describe_io;
 use crate::session::{Closed, Frame};
 
 /// An open WebSocket. Reading never waits for writing: a server that does not read still gets its pings seen.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Deserialize;
 
+use super::base64;
+
 /// The answer to a ping.
 pub const PONG: &str = "3";
 
@@ -77,6 +79,16 @@ pub fn decode_text(text: &str) -> Result<Packet<'_>, DecodeError> {
         'b' => Ok(Packet::Binary(decode_base64(payload).into())),
         unknown => Err(DecodeError::UnknownType(unknown)),
     }
+}
+
+/// A binary message as text, for servers that were asked to speak base64.
+pub fn encode_base64(bytes: &[u8]) -> String {
+    format!("b{}", base64::encode(bytes))
+}
+
+/// How many bytes a text of this length can carry.
+pub const fn base64_capacity(len: usize) -> usize {
+    len.saturating_sub(1) / 4 * 3
 }
 
 #[derive(Deserialize)]
@@ -193,6 +205,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn base64_comes_back_as_it_went(bytes in any::<Vec<u8>>()) {
+            let text = encode_base64(&bytes);
+            prop_assert!(base64_capacity(text.len()) >= bytes.len());
+            prop_assert!(base64_capacity(text.len() - 1) < bytes.len().max(1));
+            prop_assert_eq!(decode_text(&text), Ok(Packet::Binary(bytes.into())));
+        }
+
         #[test]
         fn never_panics(text in any::<String>(), kind in "[0-9b]") {
             let _ = decode_text(&text);

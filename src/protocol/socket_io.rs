@@ -55,6 +55,19 @@ pub enum Packet {
     },
 }
 
+impl Packet {
+    /// The namespace it was sent to.
+    pub fn namespace(&self) -> &Namespace {
+        match self {
+            Self::Connect { namespace, .. }
+            | Self::Disconnect { namespace }
+            | Self::ConnectError { namespace, .. } => namespace,
+            Self::Event(event) => &event.namespace,
+            Self::Ack(ack) => &ack.namespace,
+        }
+    }
+}
+
 /// A named message with arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use crate::protocol::socket_io::Namespace;
+
 /// Settings of one provider's session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionConfig {
     /// The room of every document of this provider.
     pub room_id: String,
+    /// The Socket.IO namespace to join.
+    pub namespace: Namespace,
     /// Reconnection, with the option names and defaults of socket.io-client.
     pub reconnection: Reconnection,
     /// From dialling until the Socket.IO CONNECT is answered; `None` waits for ever.
@@ -17,6 +21,8 @@ pub struct SessionConfig {
     pub resync_interval: Option<Duration>,
     /// Bytes of unconfirmed updates kept per document; past it only the difference is computed on connect.
     pub outbox_limit: usize,
+    /// Binary messages go out as base64 text.
+    pub force_base64: bool,
     /// A provider that never sends document updates.
     pub read_only: bool,
     /// Every attempt makes a new `auth`: a refused one may have been too old, and is tried once more.
@@ -28,11 +34,13 @@ impl SessionConfig {
     pub fn new(room_id: impl Into<String>) -> Self {
         Self {
             room_id: room_id.into(),
+            namespace: Namespace::MAIN,
             reconnection: Reconnection::default(),
             connection_timeout: Some(Duration::from_secs(20)),
             ack_timeout: Duration::from_secs(10),
             resync_interval: Some(Duration::from_secs(30)),
             outbox_limit: 8 * 1024 * 1024,
+            force_base64: false,
             read_only: false,
             has_fresh_auth: false,
         }

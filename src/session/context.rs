@@ -15,6 +15,9 @@ use super::window::Window;
 use super::work::{DocKey, Work};
 use crate::error::{ErrorCode, ProviderError};
 
+/// Room for so many outputs is kept when there are none.
+const KEPT_CAPACITY: usize = 256;
+
 /// Shared by all documents of a session.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -27,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) sync_waiters: SyncWaiters,
     /// Documents with edits that are not in the log.
     pub(crate) unconfirmed: HashSet<DocKey>,
+    /// Bytes of updates that wait to be sent or confirmed, of all documents.
+    pub(crate) waiting_bytes: usize,
     /// A document became synced since the session looked last.
     pub(crate) has_synced: bool,
     /// The user left: nothing is reported any more but the end of calls and what is in the log.
@@ -51,6 +56,7 @@ impl Context {
             flushes: FlushWaiters::default(),
             sync_waiters: SyncWaiters::default(),
             unconfirmed: HashSet::new(),
+            waiting_bytes: 0,
             has_synced: false,
             is_silent: false,
             outputs: VecDeque::new(),
@@ -66,6 +72,10 @@ impl Context {
     }
 
     pub(crate) fn pop_output(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() && self.outputs.capacity() > KEPT_CAPACITY {
+            // Thousands of documents that start at once would leave their room behind for good.
+            self.outputs = VecDeque::new();
+        }
         self.outputs.pop_front()
     }
 
@@ -186,4 +196,19 @@ impl Context {
 /// The answer to whoever waits for a provider that is gone.
 pub(crate) fn destroyed() -> ProviderError {
     ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_for_many_outputs_is_given_up_once_all_are_taken() {
+        let mut cx = Context::new(SessionConfig::new("room"), 1);
+        for id in 0..10 * KEPT_CAPACITY as u64 {
+            cx.flushed(id, Ok(()));
+        }
+        while cx.pop_output().is_some() {}
+        assert!(cx.outputs.capacity() <= KEPT_CAPACITY);
+    }
 }

@@ -52,6 +52,7 @@ impl Session {
     /// Disconnects and stops attempts. What waits for the socket is sent first, for a second at most.
     pub fn disconnect(&mut self, now: Instant) {
         self.is_wanted = false;
+        self.connection.forget_recovery();
         if self.departure.is_some() {
             return;
         }

@@ -9,7 +9,8 @@ use super::work::DocKey;
 /// All documents. Ids are unique, keys are never used twice.
 #[derive(Debug, Default)]
 pub(crate) struct Documents {
-    slots: Vec<Option<DocumentSync>>,
+    /// Boxed: spare slots of what a document takes would be most of the memory of a session that has one.
+    slots: Vec<Option<Box<DocumentSync>>>,
     free: Vec<usize>,
     by_id: HashMap<Arc<str>, usize>,
     by_key: HashMap<DocKey, usize>,
@@ -29,7 +30,7 @@ impl Documents {
         });
         self.by_id.insert(Arc::clone(document.doc_id()), slot);
         self.by_key.insert(document.key(), slot);
-        self.slots[slot].insert(document)
+        self.slots[slot].insert(Box::new(document))
     }
 
     pub(crate) fn remove(&mut self, key: DocKey) -> Option<DocumentSync> {
@@ -37,28 +38,32 @@ impl Documents {
         let document = self.slots[slot].take()?;
         self.by_id.remove(document.doc_id());
         self.free.push(slot);
-        Some(document)
+        Some(*document)
     }
 
     pub(crate) fn get(&self, key: DocKey) -> Option<&DocumentSync> {
-        self.slots.get(*self.by_key.get(&key)?)?.as_ref()
+        self.slots.get(*self.by_key.get(&key)?)?.as_deref()
     }
 
     pub(crate) fn get_mut(&mut self, key: DocKey) -> Option<&mut DocumentSync> {
-        self.slots.get_mut(*self.by_key.get(&key)?)?.as_mut()
+        self.slots.get_mut(*self.by_key.get(&key)?)?.as_deref_mut()
     }
 
     pub(crate) fn find_mut(&mut self, id: &str) -> Option<&mut DocumentSync> {
-        self.slots.get_mut(*self.by_id.get(id)?)?.as_mut()
+        self.slots.get_mut(*self.by_id.get(id)?)?.as_deref_mut()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut DocumentSync> {
-        self.slots.iter_mut().flatten()
+        self.slots.iter_mut().flatten().map(AsMut::as_mut)
     }
 
     /// The document that was added first, for the handshake. Keys rise.
     pub(crate) fn first(&self) -> Option<&DocumentSync> {
-        self.slots.iter().flatten().min_by_key(|document| document.key())
+        self.slots
+            .iter()
+            .flatten()
+            .map(AsRef::as_ref)
+            .min_by_key(|document: &&DocumentSync| document.key())
     }
 }
 

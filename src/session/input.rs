@@ -1,17 +1,22 @@
 //! What happened: to the socket, to a document, to the clock.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::Session;
 use super::ack::AckReply;
-use super::connection::{Incoming, State};
+use super::connection::State;
+use super::inbound::Arrival;
+use super::incoming::Incoming;
 use super::output::Closed;
 use super::timers::Timer;
 use super::work::{DocKey, WorkDone};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::socket_io::Ack;
+
+/// A server that confirmed nothing for this long on a connection is taken for one that never does.
+const UNCONFIRMED: Duration = Duration::from_secs(1);
 
 /// Input.
 impl Session {
@@ -92,6 +97,14 @@ impl Session {
         self.lose(now, reason, Some(description));
     }
 
+    /// The computer slept for this long, and the clock of deadlines with it. A server that heard nothing of us for longer
+    /// than its heartbeat allows has hung up; what waits for another attempt need not wait any more.
+    pub fn handle_sleep(&mut self, now: Instant, asleep: Duration) {
+        self.cx.timers.hasten(Timer::Heartbeat, asleep, now);
+        self.cx.timers.hasten(Timer::Reconnect, asleep, now);
+        self.handle_timeout(now);
+    }
+
     /// The time of `poll_timeout` has come. Calling it early does no harm.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(timer) = self.cx.timers.pop_due(now) {
@@ -104,8 +117,8 @@ impl Session {
                 }
                 Timer::Flush(id) => {
                     if self.cx.flushes.cancel(id) {
-                        let message = "the log did not confirm every edit in time";
-                        self.cx.flushed(id, Err(ProviderError::new(ErrorCode::Timeout, message)));
+                        let error = self.flush_timeout(now);
+                        self.cx.flushed(id, Err(error));
                     }
                 }
                 Timer::Sync(id) => {
@@ -123,13 +136,40 @@ impl Session {
         }
     }
 
+    /// Why a flush takes too long.
+    fn flush_timeout(&self, now: Instant) -> ProviderError {
+        let waits_long = |&key: &DocKey| {
+            let document = self.documents.get(key);
+            document.is_some_and(|document| document.has_waited(now, UNCONFIRMED))
+        };
+        if !self.connection.is_joined() {
+            let message = "not connected: the edits are kept and sent with the next connection";
+            ProviderError::new(ErrorCode::Timeout, message)
+        } else if !self.cx.window.has_ack() && self.cx.unconfirmed.iter().any(waits_long) {
+            let message = "the server confirms nothing: no acks, and what it is sent does not come back from the log";
+            ProviderError::new(ErrorCode::Unconfirmed, message)
+        } else {
+            let message = "the log did not confirm every edit in time";
+            ProviderError::new(ErrorCode::Timeout, message)
+        }
+    }
+
     fn handle_incoming(&mut self, now: Instant, incoming: Incoming) {
         match incoming {
             Incoming::Nothing => {}
-            Incoming::Joined => self.join(now),
+            Incoming::Joined { early } => {
+                self.join(now);
+                for event in early {
+                    self.handle_event(now, &event, Arrival::Replayed);
+                }
+            }
+            Incoming::Unjoinable { description } => {
+                let error = ProviderError::new(ErrorCode::Connection, description);
+                self.fail(now, error, None, true);
+            }
             Incoming::Refused { message, data } => self.handle_refusal(now, message, data.as_ref()),
             Incoming::Disconnected => self.handle_server_disconnect(now),
-            Incoming::Event(event) => self.handle_event(now, &event),
+            Incoming::Event(event) => self.handle_event(now, &event, Arrival::Live),
             Incoming::Ack(ack) => self.handle_ack(now, &ack),
             Incoming::Violation { reason, description } => {
                 self.close(now, reason, Some(description));

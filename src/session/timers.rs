@@ -1,7 +1,7 @@
 //! Every deadline of a session in one ordered queue, so that 10,000 documents cost no scan.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::work::DocKey;
 
@@ -86,6 +86,13 @@ impl Timers {
         }
     }
 
+    /// Brings a timer that is set forward by this much, but not before `now`.
+    pub(crate) fn hasten(&mut self, timer: Timer, by: Duration, now: Instant) {
+        if let Some(&at) = self.deadlines.get(&timer) {
+            self.set(timer, at.checked_sub(by).map_or(now, |at| at.max(now)));
+        }
+    }
+
     /// Stops a timer; no harm if it is not set.
     pub(crate) fn stop(&mut self, timer: Timer) {
         if let Some(at) = self.deadlines.remove(&timer) {
@@ -130,8 +137,6 @@ impl Timers {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -163,5 +168,20 @@ mod tests {
         timers.stop_document(one);
         assert!(!timers.is_set(Timer::Document(one, DocumentTimer::Ack)));
         assert_eq!(timers.next_deadline(), Some(now + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_timer_is_brought_forward_but_not_into_the_past() {
+        let now = Instant::now();
+        let mut timers = Timers::default();
+        timers.hasten(Timer::Heartbeat, Duration::from_secs(1), now);
+        assert_eq!(timers.next_deadline(), None, "nothing is set by it");
+        timers.set(Timer::Heartbeat, now + Duration::from_secs(9));
+        timers.hasten(Timer::Heartbeat, Duration::from_secs(4), now);
+        assert_eq!(timers.next_deadline(), Some(now + Duration::from_secs(5)));
+        for by in [Duration::from_secs(6), Duration::MAX] {
+            timers.hasten(Timer::Heartbeat, by, now);
+            assert_eq!(timers.next_deadline(), Some(now));
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
+use smallvec::{SmallVec, smallvec};
 
 use super::Session;
 use super::ack::AckKind;
@@ -14,8 +15,9 @@ use super::window::STALL;
 use super::work::DocKey;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::Channel;
+use crate::protocol::engine_io;
 use crate::protocol::envelope::{self, Metadata};
-use crate::protocol::socket_io::{self, Arg, Namespace};
+use crate::protocol::socket_io::{self, Arg};
 use crate::protocol::y_message::{self, Message};
 
 /// A message that only waits for the socket, with what its ack is for.
@@ -23,12 +25,13 @@ use crate::protocol::y_message::{self, Message};
 struct Made {
     channel: Channel,
     envelope: Bytes,
+    offset: Option<i64>,
     ack: Option<(DocKey, AckKind)>,
 }
 
 /// A message that was made and can't be sent as it is.
 struct Unsendable {
-    outgoing: Outgoing,
+    outgoing: Box<Outgoing>,
     error: ProviderError,
     /// Bytes too many, if that is what is wrong.
     excess: Option<usize>,
@@ -56,7 +59,11 @@ impl Transmit {
 impl Session {
     pub(super) fn next_frame(&mut self, now: Instant) -> Option<Frame> {
         if let Some(attachment) = self.transmit.attachment.take() {
-            return Some(Frame::Binary(attachment));
+            return Some(if self.cx.config.force_base64 {
+                Frame::Text(engine_io::encode_base64(&attachment))
+            } else {
+                Frame::Binary(attachment)
+            });
         }
         if let Some(text) = self.connection.poll_urgent() {
             return Some(Frame::Text(text));
@@ -78,7 +85,12 @@ impl Session {
                 }
             };
             let ack = outgoing.ack.map(|kind| (key, kind));
-            return Some(self.emit(Made { channel: outgoing.channel, envelope, ack }));
+            return Some(self.emit(Made {
+                channel: outgoing.channel,
+                envelope,
+                offset: outgoing.offset,
+                ack,
+            }));
         }
     }
 
@@ -93,6 +105,7 @@ impl Session {
                         self.transmit.direct.push_back(Made {
                             channel: outgoing.channel,
                             envelope,
+                            offset: outgoing.offset,
                             ack,
                         });
                     }
@@ -124,7 +137,7 @@ impl Session {
         let envelope = envelope::encode(&metadata, &with_type(message_type, payload))
             .map_err(|error| ProviderError::new(ErrorCode::InvalidArgument, error.to_string()))?;
         let envelope = self.check_size(envelope)?;
-        self.transmit.direct.push_back(Made { channel, envelope, ack: None });
+        self.transmit.direct.push_back(Made { channel, envelope, offset: None, ack: None });
         Ok(())
     }
 
@@ -155,18 +168,26 @@ impl Session {
             document.next_sync(now, &mut self.cx)
         };
         let Some(outgoing) = outgoing else { return Ok(None) };
-        let envelope = match envelope::encode_message(document.metadata(), &outgoing.message) {
+        let encoded = if outgoing.in_reply_to.is_empty() {
+            envelope::encode_message(document.metadata(), &outgoing.message)
+        } else {
+            let in_reply_to = outgoing.in_reply_to.clone();
+            let metadata = Metadata { in_reply_to, ..document.metadata().clone() };
+            envelope::encode_message(&metadata, &outgoing.message)
+        };
+        let envelope = match encoded {
             Ok(envelope) => envelope,
             Err(error) => {
                 let error = ProviderError::new(ErrorCode::InvalidArgument, error.to_string());
-                return Err(Unsendable { outgoing, error, excess: None });
+                return Err(Unsendable { outgoing: Box::new(outgoing), error, excess: None });
             }
         };
-        let excess =
-            self.connection.max_payload().map_or(0, |it| envelope.len().saturating_sub(it));
+        let excess = self.max_envelope().map_or(0, |it| envelope.len().saturating_sub(it));
         match self.check_size(envelope) {
             Ok(envelope) => Ok(Some((outgoing, envelope))),
-            Err(error) => Err(Unsendable { outgoing, error, excess: Some(excess) }),
+            Err(error) => {
+                Err(Unsendable { outgoing: Box::new(outgoing), error, excess: Some(excess) })
+            }
         }
     }
 
@@ -183,7 +204,7 @@ impl Session {
 
     /// A server closes the connection over a message that is too large, and would again after every reconnect.
     fn check_size(&self, envelope: Vec<u8>) -> Result<Bytes, ProviderError> {
-        match self.connection.max_payload() {
+        match self.max_envelope() {
             Some(limit) if envelope.len() > limit => {
                 let message =
                     format!("message of {} bytes, the server takes {limit}", envelope.len());
@@ -193,11 +214,20 @@ impl Session {
         }
     }
 
-    fn emit(&mut self, Made { channel, envelope, ack }: Made) -> Frame {
+    /// The largest envelope that the server takes, in bytes.
+    fn max_envelope(&self) -> Option<usize> {
+        let max_payload = self.connection.max_payload()?;
+        let is_text = self.cx.config.force_base64;
+        Some(if is_text { engine_io::base64_capacity(max_payload) } else { max_payload })
+    }
+
+    fn emit(&mut self, made: Made) -> Frame {
+        let Made { channel, envelope, offset, ack } = made;
         let ack_id = ack.map(|(key, kind)| self.cx.await_ack(key, kind, envelope.len()));
-        let args = [Arg::Binary(envelope)];
-        let encoded =
-            socket_io::encode_event(&Namespace::MAIN, channel.event_name(), &args, ack_id);
+        let mut args: SmallVec<[Arg; 2]> = smallvec![Arg::Binary(envelope)];
+        args.extend(offset.and_then(|offset| Arg::json(&offset.to_string())));
+        let namespace = self.connection.namespace();
+        let encoded = socket_io::encode_event(namespace, channel.event_name(), &args, ack_id);
         let Ok(encoded) = encoded else {
             unreachable!("channels have no reserved names, and one attachment is allowed")
         };

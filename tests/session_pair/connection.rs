@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use yjs_provider_native::error::{ErrorCode, ProviderError};
 use yjs_provider_native::protocol::channel::Channel;
+use yjs_provider_native::protocol::socket_io::Namespace;
 use yjs_provider_native::session::{
     Closed, DocKey, Event, Frame, Output, Reconnection, Session, SessionConfig, Status,
 };
@@ -13,6 +14,7 @@ use super::world::World;
 
 const DOC: DocKey = DocKey(1);
 const SECOND: Duration = Duration::from_secs(1);
+const OPEN: &str = r#"0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
 
 /// What was told of the connection, in short.
 fn story(world: &mut World, client: usize) -> Vec<String> {
@@ -173,6 +175,79 @@ fn a_silent_server_is_left_after_interval_and_timeout() {
     assert!(story(&mut world, a).is_empty());
     world.advance(SECOND);
     assert_eq!(story(&mut world, a)[0], "ping timeout");
+}
+
+#[test]
+fn a_computer_that_slept_longer_than_the_heartbeat_allows_connects_anew() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    story(&mut world, a);
+    world.sleep(a, 40 * SECOND);
+    assert!(story(&mut world, a).is_empty(), "the server may still be there");
+    world.sleep(a, 40 * SECOND);
+    assert_eq!(story(&mut world, a)[0], "ping timeout");
+    world.is_server_down = true;
+    world.advance(60 * SECOND);
+    story(&mut world, a);
+    world.is_server_down = false;
+    world.sleep(a, 60 * SECOND);
+    assert_eq!(story(&mut world, a), ["Connected", "synced true"], "at once");
+}
+
+#[test]
+fn a_server_of_version_2_is_a_failed_attempt() {
+    let (mut session, now, generation) = dialing();
+    session.handle_dialed(now, generation, None);
+    session.handle_text(now, generation, OPEN);
+    session.handle_text(now, generation, "40");
+    let outputs: Vec<Output> = std::iter::from_fn(|| session.poll_output()).collect();
+    assert!(matches!(outputs[0], Output::Close { .. }), "{outputs:?}");
+    assert!(
+        matches!(
+            &outputs[1],
+            Output::Event(Event::ConnectionError { error, will_retry: true, .. })
+                if error.message.contains("older Socket.IO")
+        ),
+        "{outputs:?}"
+    );
+}
+
+#[test]
+fn every_message_names_the_namespace() {
+    let config =
+        SessionConfig { namespace: Namespace::new("/admin").unwrap(), ..SessionConfig::new(ROOM) };
+    let (mut session, now, generation) = dialing_with(config);
+    session.handle_dialed(now, generation, Some(r#"{"a":1}"#.into()));
+    session.handle_text(now, generation, OPEN);
+    assert_eq!(session.poll_transmit(now), Some(Frame::Text(r#"40/admin,{"a":1}"#.into())));
+    session.handle_text(now, generation, r#"40/admin,{"sid":"s"}"#);
+    session.send(now, Channel::Control, 100, bytes::Bytes::from_static(b"x"), "doc", None).unwrap();
+    assert!(
+        matches!(session.poll_transmit(now), Some(Frame::Text(text)) if text.starts_with("451-/admin,["))
+    );
+}
+
+#[test]
+fn base64_is_text_that_the_limit_counts() {
+    let config = SessionConfig { force_base64: true, ..SessionConfig::new(ROOM) };
+    let (mut session, now, generation) = dialing_with(config);
+    session.handle_dialed(now, generation, None);
+    let open =
+        r#"0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1001}"#;
+    session.handle_text(now, generation, open);
+    session.handle_text(now, generation, r#"40{"sid":"s"}"#);
+    session.poll_transmit(now).unwrap();
+    let mut send = |length: usize| {
+        let payload = vec![7; length].into();
+        session.send(now, Channel::Control, 100, payload, "doc", None)
+    };
+    assert_eq!(send(750).unwrap_err().code, ErrorCode::MessageTooLarge, "1000 bytes of base64");
+    send(600).unwrap();
+    assert!(
+        matches!(session.poll_transmit(now), Some(Frame::Text(text)) if text.starts_with("451-["))
+    );
+    let Some(Frame::Text(attachment)) = session.poll_transmit(now) else { panic!("not text") };
+    assert!(attachment.starts_with('b') && attachment.len() <= 1001, "{attachment}");
 }
 
 #[test]
@@ -376,8 +451,12 @@ fn connecting_again_when_connected_syncs_anew() {
 
 /// A session without a world, dialling.
 fn dialing() -> (Session, std::time::Instant, u64) {
+    dialing_with(SessionConfig::new(ROOM))
+}
+
+fn dialing_with(config: SessionConfig) -> (Session, std::time::Instant, u64) {
     let now = std::time::Instant::now();
-    let mut session = Session::new(SessionConfig::new(ROOM), 1);
+    let mut session = Session::new(config, 1);
     session.connect(now);
     let generation = std::iter::from_fn(|| session.poll_output()).find_map(|output| match output {
         Output::Dial { generation, .. } => Some(generation),
@@ -420,11 +499,7 @@ fn a_pong_precedes_documents_but_never_splits_a_message() {
     let (mut session, now, generation) = dialing();
     session.handle_dialed(now, generation, Some(r#"{"token":"x"}"#.into()));
     assert_eq!(session.poll_transmit(now), None, "not before OPEN");
-    session.handle_text(
-        now,
-        generation,
-        r#"0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#,
-    );
+    session.handle_text(now, generation, OPEN);
     assert_eq!(session.poll_transmit(now), Some(Frame::Text(r#"40{"token":"x"}"#.into())));
     session.handle_text(now, generation, r#"40{"sid":"s"}"#);
     for _ in 0..2 {
@@ -453,11 +528,7 @@ fn the_socket_ends_in_different_ways() {
     for (label, code, is_protocol_error, expected, text) in table {
         let (mut session, now, generation) = dialing();
         session.handle_dialed(now, generation, None);
-        session.handle_text(
-            now,
-            generation,
-            r#"0{"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#,
-        );
+        session.handle_text(now, generation, OPEN);
         session.handle_closed(
             now,
             generation,
