@@ -24,6 +24,7 @@ export class Runner {
    * @param {object} options
    * @param {'full' | 'quick'} options.mode
    * @param {string[]} [options.clients] only these
+   * @param {number} [options.repeats]
    * @param {import('./inputs/inputs.mjs').Inputs} options.inputs
    * @param {import('./server/servers.mjs').Servers} options.servers
    * @param {string} options.floor path of the floor's program
@@ -57,7 +58,7 @@ export class Runner {
     const protocol = PROTOCOLS[row.client]
     const runs = []
     try {
-      for (let wanted = REPEATS[mode]; runs.length < wanted;) {
+      for (let wanted = this.repeats ?? REPEATS[mode]; runs.length < wanted;) {
         const prepared = await work.prepare({ size, protocol, mode, inputs, servers })
         await servers.busy()
         const parameters = { ...definition, ...prepared, work: name, size }
