@@ -57,10 +57,13 @@ export function seeded(seed) {
 }
 
 function findFile() {
-  for (let folder = new URL('../../', import.meta.url); ; folder = new URL('../', folder)) {
+  let folder = new URL('../../', import.meta.url)
+  while (true) {
     const file = new URL(FILE, folder)
     if (existsSync(file)) return file
-    if (folder.pathname === '/') return undefined
+    const above = new URL('../', folder)
+    if (above.href === folder.href) return undefined
+    folder = above
   }
 }
 
