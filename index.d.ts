@@ -446,8 +446,6 @@ export declare class ProtocolManager {
   get socket(): { readonly id: string | undefined; readonly connected: boolean }
   /** Whether a document has edits that are not in the log: made, and not confirmed by the server. */
   get hasUnsyncedChanges(): boolean
-  /** What the provider has done so far: figures for monitoring, as of this moment. */
-  stats(): ProviderStats
   /**
    * Connects, and stays connected until `disconnect()` or `destroy()`. When connected already: syncs anew.
    *
@@ -470,9 +468,24 @@ export declare class ProtocolManager {
    */
   destroy(): void
   /**
+   * Resolves when every edit made before the call is in the log.
+   *
+   * Rejects with `ERR_TIMEOUT` when the server did not confirm in time, `ERR_UNCONFIRMED` when it confirms nothing at
+   * all, neither with acks nor with echoes, `ERR_ABORTED`, `ERR_REFUSED`, `ERR_PERMISSION_DENIED`,
+   * `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY` or `ERR_DESTROYED`. Whatever ends it, edits are kept and sent. Throws
+   * `ERR_INVALID_OPTION`.
+   */
+  flush(options?: CallOptions): Promise<void>
+  /** Keeps the process alive while it connects or is connected: the default. */
+  ref(): void
+  /** Lets the process end although the provider is connected. */
+  unref(): void
+  /**
    * Adds a document: it is synced from now on. `docId` is the document's guid by default.
    *
-   * Throws `ERR_DOC_IN_USE` when the provider has a document with this id, `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
+   * Throws `ERR_DOC_IN_USE` when the provider has a document with this id, whatever its `parentId`, or has this document;
+   * `ERR_INVALID_OPTION` also when room, document and parent id together are longer than the 64 KiB of an envelope's
+   * metadata; `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
    */
   addDoc(doc: YDoc, options?: AddDocOptions): void
   /**
@@ -488,18 +501,10 @@ export declare class ProtocolManager {
    */
   getDocState(docId: string): DocState | undefined
   /**
-   * Resolves when every edit made before the call is in the log.
-   *
-   * Rejects with `ERR_TIMEOUT` when the server did not confirm in time, `ERR_ABORTED`, `ERR_REFUSED`,
-   * `ERR_PERMISSION_DENIED`, `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY` or `ERR_DESTROYED`. Whatever ends it, edits
-   * are kept and sent. Throws `ERR_INVALID_OPTION`.
-   */
-  flush(options?: CallOptions): Promise<void>
-  /**
    * Resolves when the document holds everything the server had: at once if it is synced already.
    *
-   * Rejects with `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_DESTROYED`, or `ERR_UNKNOWN_DOC` when the provider has no
-   * document with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_OPTION`.
+   * Rejects with `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_DESTROYED`, with `ERR_PERMISSION_DENIED` or `ERR_REFUSED` when the
+   * server refuses the document, or `ERR_UNKNOWN_DOC` when the provider has no document with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_OPTION`.
    */
   whenSynced(docId: string, options?: CallOptions): Promise<void>
   /**
@@ -517,10 +522,8 @@ export declare class ProtocolManager {
   off<K extends keyof ProviderEvents>(event: K, listener: ProviderEvents[K]): void
   /** Calls the listeners of an event with these arguments. */
   emit<K extends keyof ProviderEvents>(event: K, args: Parameters<ProviderEvents[K]>): void
-  /** Keeps the process alive while it connects or is connected: the default. */
-  ref(): void
-  /** Lets the process end although the provider is connected. */
-  unref(): void
+  /** What the provider has done so far: figures for monitoring, as of this moment. */
+  stats(): ProviderStats
 }
 
 /**
@@ -1548,6 +1551,11 @@ export interface ProviderStats {
   documents: number
   /** Documents with edits that are not in the log. */
   unsyncedDocuments: number
+  /**
+   * Bytes of the edits that wait to be sent or to be confirmed. Edits that outgrew 8 MiB per document are not counted:
+   * they are taken from the document when they are sent.
+   */
+  waitingBytes: number
   /** Connections after the first one. */
   reconnects: number
   /** Messages handed to the socket. */

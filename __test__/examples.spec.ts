@@ -140,7 +140,7 @@ test('the_bot_gives_up_with_the_reason_when_there_is_no_server', async (t) => {
   t.regex(bot.errors, /^ERR_CONNECTION: .*ECONNREFUSED/)
 })
 
-test('the_jwt_bot_gets_a_new_token_for_every_connection', async (t) => {
+test.serial('the_jwt_bot_gets_a_new_token_for_every_connection', async (t) => {
   const { urls } = await startJwtServer(t)
   const bot = new Run(t, ['examples/jwt-bot.mjs', ...urls], { API_KEY: 'editor-key' })
   t.deepEqual(await bot.ended, { code: 0, signal: null }, bot.errors)
@@ -159,7 +159,7 @@ const JWT_REFUSALS: [label: string, env: Record<string, string>, botEnv: Record<
 ]
 
 for (const [label, env, botEnv, errors] of JWT_REFUSALS) {
-  test(`the_jwt_server_refuses_${label}`, async (t) => {
+  test.serial(`the_jwt_server_refuses_${label}`, async (t) => {
     const { server, urls } = await startJwtServer(t, env)
     const bot = new Run(t, ['examples/jwt-bot.mjs', ...urls], botEnv)
     t.deepEqual(await bot.ended, { code: 1, signal: null })
@@ -181,7 +181,7 @@ const FORGERIES: [label: string, forge: (key: CryptoKey) => Promise<string>, cod
 ]
 
 for (const [label, forge, code] of FORGERIES) {
-  test(`the_jwt_server_refuses_a_token_${label}`, async (t) => {
+  test.serial(`the_jwt_server_refuses_a_token_${label}`, async (t) => {
     const { urls } = await startJwtServer(t)
     const token = await forge((await generateKeyPair('EdDSA')).privateKey)
     const bot = new Run(t, ['examples/bot.mjs', urls[0]!], { TOKEN: token })

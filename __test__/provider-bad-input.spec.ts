@@ -20,6 +20,15 @@ const nestedValues = (depth: number) => {
   return Y.encodeStateAsUpdate(doc)
 }
 
+/** An envelope with this many bytes of metadata. */
+const withMetadata = (length: number, payload: Uint8Array) => {
+  const rest = JSON.stringify({ roomId: 'room', docId: 'doc', padding: '' }).length
+  const metadata = { roomId: 'room', docId: 'doc', padding: 'x'.repeat(length - rest) }
+  const json = Buffer.from(JSON.stringify(metadata))
+  return Buffer.concat([Buffer.from([length & 0xff, (length >> 8) & 0xff]), json, payload])
+}
+const wrapped = (payload: Uint8Array) => withMetadata(65_536, payload)
+
 /** What arrives, and the error it must be. `docId` is `undefined` where the envelope doesn't get that far. */
 const BAD_FRAMES: [label: string, event: string, args: unknown[], code: string, docId?: string][] = [
   ['no arguments', SYNC, [], 'ERR_INVALID_ENVELOPE'],
@@ -32,6 +41,8 @@ const BAD_FRAMES: [label: string, event: string, args: unknown[], code: string, 
   ['metadata is no JSON', SYNC, [Buffer.from([2, 0, 0x7b, 0x7b, 0])], 'ERR_INVALID_ENVELOPE'],
   ['metadata without ids', SYNC, [wire.envelope({}, good)], 'ERR_INVALID_ENVELOPE'],
   ['metadata with a number as id', SYNC, [wire.envelope({ roomId: 1 } as never, good)], 'ERR_INVALID_ENVELOPE'],
+  // The length of the TypeScript provider wraps: these are 65,536 bytes of metadata that say they are none.
+  ['metadata whose length wrapped', SYNC, [wrapped(good)], 'ERR_INVALID_ENVELOPE'],
   ['no payload', SYNC, [inDoc(bytes())], 'ERR_INVALID_MESSAGE', 'doc'],
   ['payload cut off', SYNC, [inDoc(good.subarray(0, 5))], 'ERR_INVALID_MESSAGE', 'doc'],
   ['bytes behind the message', SYNC, [inDoc(bytes(...good, 9))], 'ERR_INVALID_MESSAGE', 'doc'],
@@ -80,6 +91,26 @@ for (const [label, event, args, code, docId] of BAD_FRAMES) {
     t.deepEqual(closes, [], 'the connection stays')
   })
 }
+
+test('the_largest_metadata_that_fits_is_read', async (t) => {
+  const server = await BareServer.start(t, { handle: keepDocuments() })
+  const { provider, doc, text } = openDoc(t, server.url, 'doc')
+  await whenSynced(provider, 'doc')
+  provider.on('error', (error) => t.fail(String(error)))
+  server.io.emit(SYNC, withMetadata(65_535, good))
+  await until(doc, 'update', () => text.toString() === 'good')
+  t.pass()
+})
+
+test('an_update_of_format_v2_is_applied_like_any_other', async (t) => {
+  const server = await BareServer.start(t, { handle: keepDocuments() })
+  const { provider, doc, text } = openDoc(t, server.url, 'doc')
+  await whenSynced(provider, 'doc')
+  provider.on('error', (error) => t.fail(String(error)))
+  server.send({ docId: 'doc' }, wire.update(Y.convertUpdateFormatV1ToV2(wire.textUpdate('second format'))))
+  await until(doc, 'update', () => text.toString() === 'second format')
+  t.pass()
+})
 
 test('messages_of_foreign_rooms_and_unknown_documents_are_ignored', async (t) => {
   const server = await BareServer.start(t, { handle: keepDocuments() })

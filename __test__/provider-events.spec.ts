@@ -242,6 +242,50 @@ test('a_listener_may_remove_and_add_documents_inside_synced', async (t) => {
   t.deepEqual(synced, ['doc-0', 'doc-1', 'doc-2', 'doc-3', 'doc-4'])
 })
 
+test('documents_may_be_added_and_removed_in_any_listener', async (t) => {
+  const { url } = await startGateway(t)
+  const writer = openDoc(t, url, 'doc')
+  await whenSynced(writer.provider, 'doc')
+  const provider = startProvider(t, url)
+  let added = 0
+  const renew = () => {
+    provider.removeDoc('doc')
+    const doc = new YDoc()
+    provider.addDoc(doc, { docId: 'doc' })
+    added += 1
+    return doc
+  }
+  // Each once: what a listener does makes further events.
+  const seen = new Set<string>()
+  const once = (name: string) => () => {
+    if (seen.has(name)) return
+    seen.add(name)
+    listen(renew())
+  }
+  const listen = (doc: YDoc) => {
+    const state = provider.getDocState('doc')!
+    doc.on('update', once('update'))
+    doc.getText('body').observe(once('observe'))
+    state.awareness.on('change', once('awareness'))
+  }
+  const events = ['status', 'synced', 'unsyncedChanges', 'message-sync', 'message-awareness', 'doc-loaded'] as const
+  for (const event of events) provider.on(event, once(event))
+  listen(renew())
+  while (seen.size < events.length + 3) {
+    const doc = provider.getDocState('doc')!.doc as YDoc
+    doc.getText('body').insert(0, 'x')
+    writer.text.insert(0, 'y')
+    writer.provider.getDocState('doc')!.awareness.setLocalState({ added })
+    // A document may be removed while its edits are on their way.
+    await provider.flush().catch(({ code }) => t.is(code, 'ERR_UNKNOWN_DOC'))
+    await writer.provider.flush()
+  }
+  await provider.whenSynced('doc')
+  const { doc } = provider.getDocState('doc')!
+  await until(doc as YDoc, 'update', () => doc.getText('body').toString() === writer.text.toString())
+  t.is(provider.stats().documents, 1)
+})
+
 test('a_subclass_hears_its_own_events', async (t) => {
   const server = await BareServer.start(t)
   class Custom extends ProtocolManager {

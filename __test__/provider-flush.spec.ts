@@ -201,6 +201,22 @@ test('rejects_with_err_permission_denied_when_the_gateway_lets_nobody_write', as
   t.is(provider.status, 'connected', 'reading goes on')
 })
 
+test('a_denial_of_the_awareness_only_rejects_nothing', async (t) => {
+  const { url } = await startGateway(t, { authorize: ({ op }) => op !== 'awareness' })
+  for (let index = 0; index < 10; index++) {
+    const { provider, text } = openDoc(t, url, `doc-${index}`)
+    provider.getDocState(`doc-${index}`)!.awareness.setLocalState({ name: 'bot' })
+    const denial = waitFor(provider, 'permission-denied')
+    text.insert(0, 'a')
+    await bounded(provider.flush(), 'a flush')
+    await denial
+    text.insert(0, 'b')
+    await bounded(provider.flush(), 'a flush after the denial')
+    provider.destroy()
+  }
+  t.pass()
+})
+
 test('a_denial_without_an_ack_is_an_event_and_confirms_nothing', async (t) => {
   // Such a message does not say what is denied: it may be the awareness only.
   const server = await BareServer.start(t, {

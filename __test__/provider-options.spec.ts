@@ -38,6 +38,7 @@ const WRONG: [label: string, options: unknown, path: string][] = [
   ['connectionTimeout is a boolean', { ...required, connectionTimeout: true }, 'connectionTimeout: '],
   ['params is a string', { ...required, params: 'a=b' }, 'params: '],
   ['a param is an object', { ...required, params: { a: {} } }, 'params.a: '],
+  ['a roomId longer than an envelope', { ...required, roomId: 'x'.repeat(65_536) }, 'roomId: '],
   ['socketOptions is a string', { ...required, socketOptions: 'x' }, 'socketOptions: '],
   ...(
     [
@@ -122,6 +123,8 @@ test('a_doc_id_that_is_in_use_throws_and_changes_nothing', async (t) => {
   const doc = new YDoc()
   provider.addDoc(doc, { docId: 'doc' })
   throwsCode(t, () => provider.addDoc(new YDoc(), { docId: 'doc' }), 'ERR_DOC_IN_USE', 'the same id')
+  // A parent is information for applications: the log knows documents by their id alone.
+  throwsCode(t, () => provider.addDoc(new YDoc(), { docId: 'doc', parentId: 'p' }), 'ERR_DOC_IN_USE', 'another parent')
   throwsCode(t, () => provider.addDoc(doc, { docId: 'other' }), 'ERR_DOC_IN_USE', 'the same document')
   throwsCode(t, () => provider.addDoc(new YDoc({ guid: 'doc' })), 'ERR_DOC_IN_USE', 'the guid is the id')
   t.is(provider.getDocState('doc')!.doc, doc)
@@ -141,6 +144,16 @@ test('wrong_arguments_throw_with_a_code', (t) => {
     ['addDoc with a string as options', () => provider.addDoc(new YDoc(), 'doc'), 'ERR_INVALID_OPTION'],
     ['addDoc with a number as docId', () => provider.addDoc(new YDoc(), { docId: 1 }), 'ERR_INVALID_OPTION'],
     ['addDoc with an empty docId', () => provider.addDoc(new YDoc(), { docId: '' }), 'ERR_INVALID_OPTION'],
+    [
+      'addDoc with an endless docId',
+      () => provider.addDoc(new YDoc(), { docId: 'x'.repeat(65_536) }),
+      'ERR_INVALID_OPTION'
+    ],
+    [
+      'addDoc with an endless parentId',
+      () => provider.addDoc(new YDoc(), { docId: 'x', parentId: 'x'.repeat(65_536) }),
+      'ERR_INVALID_OPTION'
+    ],
     ['addDoc with a number as parentId', () => provider.addDoc(new YDoc(), { parentId: 1 }), 'ERR_INVALID_OPTION'],
     ['removeDoc of a number', () => provider.removeDoc(5), 'ERR_INVALID_ARGUMENT'],
     ['removeDoc of nothing', () => provider.removeDoc(), 'ERR_INVALID_ARGUMENT'],

@@ -7,6 +7,7 @@ import { waitFor } from './support/wait.ts'
 const NOTHING = {
   documents: 0,
   unsyncedDocuments: 0,
+  waitingBytes: 0,
   reconnects: 0,
   messagesSent: 0,
   bytesSent: 0,
@@ -21,10 +22,11 @@ test('counts_documents_edits_reconnects_and_what_went_over_the_wire', async (t) 
   text.insert(0, 'offline')
   await waitFor(provider, 'unsyncedChanges')
   t.like(provider.stats(), { unsyncedDocuments: 1, messagesSent: 0 })
+  t.true(provider.stats().waitingBytes > 'offline'.length, 'in the outbox')
   provider.connect()
   await provider.flush()
   const first = provider.stats()
-  t.like(first, { documents: 1, unsyncedDocuments: 0, reconnects: 0 })
+  t.like(first, { documents: 1, unsyncedDocuments: 0, waitingBytes: 0, reconnects: 0 })
   // OPEN and the answer to CONNECT at least, and what we sent for it.
   t.true(first.messagesReceived > 2 && first.bytesReceived > first.messagesReceived)
   t.true(first.messagesSent > 2 && first.bytesSent > first.messagesSent)

@@ -6,6 +6,7 @@ import { BareServer, keepDocuments } from './support/bare-server.ts'
 import { startGateway } from './support/gateway.ts'
 import { openDoc, startProvider, whenStatus } from './support/provider.ts'
 import { bounded } from './support/wait.ts'
+import { CONTROL, denied, isStep1 } from './support/wire.ts'
 
 test('resolves_when_the_document_is_synced_and_at_once_afterwards', async (t) => {
   const { url } = await startGateway(t)
@@ -32,6 +33,51 @@ test('rejects_with_err_timeout_when_nobody_answers', async (t) => {
   const { provider } = openDoc(t, server.url, 'doc')
   await whenStatus(provider, 'connected')
   await t.throwsAsync(provider.whenSynced('doc', { timeout: 50 }), { code: 'ERR_TIMEOUT' })
+})
+
+test('rejects_with_err_permission_denied_when_the_gateway_lets_nobody_read', async (t) => {
+  const { url } = await startGateway(t, {
+    authorize: ({ op, docId }) => op !== 'read' || docId !== 'secret' || { ok: false, reason: 'not for you' }
+  })
+  const { provider } = openDoc(t, url, 'secret')
+  await t.throwsAsync(bounded(provider.whenSynced('secret'), 'the call'), {
+    code: 'ERR_PERMISSION_DENIED',
+    message: /not for you/
+  })
+  await t.throwsAsync(bounded(provider.whenSynced('secret'), 'a call afterwards'), { code: 'ERR_PERMISSION_DENIED' })
+  await bounded(provider.openDoc('open'), 'another document')
+  await t.throwsAsync(bounded(startProvider(t, url).openDoc('secret'), 'openDoc'), { code: 'ERR_PERMISSION_DENIED' })
+})
+
+for (const [code, expected] of [
+  ['permission-denied', 'ERR_PERMISSION_DENIED'],
+  ['too-large', 'ERR_MESSAGE_TOO_LARGE'],
+  ['room-mismatch', 'ERR_REFUSED']
+]) {
+  test(`rejects_with_${expected.toLowerCase()}_when_the_question_is_refused_with_${code}`, async (t) => {
+    const server = await BareServer.start(t, {
+      handle: (frame) => isStep1(frame) && frame.ack!({ ok: false, code, reason: 'because', retryable: false })
+    })
+    const { provider } = openDoc(t, server.url, 'doc')
+    const synced = bounded(provider.whenSynced('doc'), 'the call')
+    await t.throwsAsync(synced, { code: expected, message: /because/ })
+  })
+}
+
+test('rejects_with_err_permission_denied_when_the_denial_comes_without_an_ack', async (t) => {
+  const server = await BareServer.start(t, {
+    handle: (frame, it) => isStep1(frame) && it.send({ docId: 'doc' }, denied('not for you'), CONTROL)
+  })
+  const { provider, text } = openDoc(t, server.url, 'doc')
+  text.insert(0, 'a')
+  const flushed = t.throwsAsync(bounded(provider.flush(), 'the flush'), { code: 'ERR_PERMISSION_DENIED' })
+  const synced = bounded(provider.whenSynced('doc'), 'the call')
+  await t.throwsAsync(synced, { code: 'ERR_PERMISSION_DENIED', message: /not for you/ })
+  await flushed
+  t.true(provider.hasUnsyncedChanges, 'and nothing is given up')
+  await t.throwsAsync(bounded(provider.whenSynced('doc'), 'a call afterwards'), { code: 'ERR_PERMISSION_DENIED' })
+  text.insert(0, 'b')
+  await t.throwsAsync(bounded(provider.flush(), 'a flush afterwards'), { code: 'ERR_PERMISSION_DENIED' })
 })
 
 test('rejects_with_err_unknown_doc_without_the_document_and_when_it_is_removed', async (t) => {

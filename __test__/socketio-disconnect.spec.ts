@@ -7,8 +7,9 @@ import { Server } from 'socket.io'
 
 import { BareServer, keepDocuments } from './support/bare-server.ts'
 import { openDoc, startProvider, whenStatus, whenSynced } from './support/provider.ts'
+import { Proxy } from './support/proxy.ts'
 import { RawServer, type RawSocket } from './support/raw-server.ts'
-import { waitFor } from './support/wait.ts'
+import { collect, waitFor } from './support/wait.ts'
 
 /* How connections end: the reasons of the official client, and what follows. */
 
@@ -117,15 +118,12 @@ for (const [label, end, reason, description] of BY_FRAMES) {
 }
 
 test('silence_is_a_ping_timeout', async (t) => {
-  const server = await BareServer.start(t, { socketOptions: { pingInterval: 500, pingTimeout: 500 } })
-  const provider = startProvider(t, server.url)
+  const server = await BareServer.start(t, { socketOptions: { pingInterval: 1000, pingTimeout: 1000 } })
+  const proxy = await Proxy.start(t)
+  const provider = startProvider(t, server.url, { socketOptions: { proxy: proxy.url } })
   await whenStatus(provider, 'connected')
   const closed = waitFor(provider, 'connection-close')
-  // The connection stays open, nothing goes through any more, and the server doesn't notice.
-  tcpOf(server.sockets[0]!).pause()
-  const timers = server.sockets[0]!.conn as unknown as Record<'pingIntervalTimer' | 'pingTimeoutTimer', NodeJS.Timeout>
-  clearTimeout(timers.pingIntervalTimer)
-  clearTimeout(timers.pingTimeoutTimer)
+  proxy.stall()
   t.deepEqual(await closed, ['ping timeout', undefined])
   await whenStatus(provider, 'connected')
 })
@@ -149,13 +147,13 @@ test('a_disconnect_by_the_user_is_io_client_disconnect_and_final', async (t) => 
 test('a_disconnect_before_the_connection_is_open_says_nothing_of_a_close', async (t) => {
   const server = await RawServer.start(t)
   const provider = startProvider(t, server.url)
-  provider.on('connection-close', () => t.fail())
-  provider.on('connection-error', () => t.fail())
+  const told = collect(provider, 'connection-close', 'connection-error')
   const socket = await server.connection()
   const ended = waitFor(provider, 'status', ({ status }) => status === 'disconnected')
   provider.disconnect()
   await ended
   await socket.closed
+  t.deepEqual(told, [])
   t.is(server.requests.length, 1)
 })
 
@@ -182,13 +180,14 @@ for (const [label, end] of [
 test('a_close_before_open_is_a_connection_error', async (t) => {
   const server = await RawServer.start(t)
   const provider = startProvider(t, server.url)
-  provider.on('connection-close', () => t.fail('it was never open'))
+  const closes = collect(provider, 'connection-close')
   const failed = waitFor(provider, 'connection-error')
   const socket = await server.connection()
   socket.webSocket.close()
   const [error] = await failed
   t.is(error.message, 'transport close')
   t.true(error.willRetry)
+  t.deepEqual(closes, [], 'it was never open')
 })
 
 test('a_message_above_the_servers_limit_is_an_error_and_no_loop', async (t) => {

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 
 import { startProvider, whenStatus } from './support/provider.ts'
 import { RawServer } from './support/raw-server.ts'
-import { waitFor } from './support/wait.ts'
+import { collect, waitFor } from './support/wait.ts'
 
 /* What Engine.IO v4 asks of a client, with a server that speaks raw frames. */
 
@@ -98,13 +98,14 @@ for (const [label, packet] of [
     const server = await RawServer.start(t)
     const provider = startProvider(t, server.url)
     const failed = waitFor(provider, 'connection-error')
-    provider.on('connection-close', () => t.fail('it was never open'))
+    const closes = collect(provider, 'connection-close')
     const socket = await server.connection()
     socket.send(packet!)
     const [error] = await failed
     t.is(error.code, 'ERR_CONNECTION')
     t.true(error.willRetry)
     await socket.closed
+    t.deepEqual(closes, [], 'it was never open')
   })
 }
 
@@ -264,10 +265,11 @@ const STRANGERS: [label: string, answer: (request: string, socket: Socket) => vo
 for (const [label, answer] of STRANGERS) {
   test(`a_server_that_${label}_is_a_connection_error`, async (t) => {
     const provider = startProvider(t, await startTcp(t, answer))
-    provider.on('connection-close', () => t.fail('it was never open'))
+    const closes = collect(provider, 'connection-close')
     const [error] = await waitFor(provider, 'connection-error')
     t.is(error.code, 'ERR_CONNECTION')
     t.true(error.message.length > 0)
     t.true(error.willRetry)
+    t.deepEqual(closes, [], 'it was never open')
   })
 }

@@ -1,6 +1,7 @@
 export default {
-  files: ['test/**/*.spec.ts', '!test/kafka/**'],
+  files: ['test/**/*.spec.ts', '!test/kafka/**', '!test/redis/**'],
   extensions: { ts: 'module' },
   nodeArguments: ['--import=tsx'],
-  workerThreads: false
+  workerThreads: false,
+  timeout: '1m'
 }

@@ -48,6 +48,8 @@ pub enum ErrorCode {
     PermissionDenied,
     /// `ERR_READ_ONLY`: the provider is read-only and the document has local edits.
     ReadOnly,
+    /// `ERR_UNCONFIRMED`: edits were sent to a server that confirms none.
+    Unconfirmed,
     /// `ERR_TIMEOUT`: nothing happened in the time given.
     Timeout,
     /// `ERR_ABORTED`: the caller's `AbortSignal` was aborted.
@@ -83,6 +85,7 @@ impl ErrorCode {
             Self::Refused => "ERR_REFUSED",
             Self::PermissionDenied => "ERR_PERMISSION_DENIED",
             Self::ReadOnly => "ERR_READ_ONLY",
+            Self::Unconfirmed => "ERR_UNCONFIRMED",
             Self::Timeout => "ERR_TIMEOUT",
             Self::Aborted => "ERR_ABORTED",
             Self::Connection => "ERR_CONNECTION",

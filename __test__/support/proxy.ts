@@ -35,6 +35,11 @@ export class Proxy {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
+  /** From now on nothing goes through the connections that are there, in either direction, and none of them ends. */
+  stall(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause()
+  }
+
   #connect(request: IncomingMessage, client: Socket, decide: Decide): void {
     this.requests.push(request)
     this.#add(client)

@@ -57,3 +57,10 @@ export async function bounded<T>(promise: Promise<T>, what: string, bound = BOUN
     clearTimeout(timer)
   }
 }
+
+/** The first argument of each of these events, as they come: the array grows. */
+export function collect(emitter: Emitter, ...events: string[]): unknown[] {
+  const collected: unknown[] = []
+  for (const event of events) emitter.on(event, (it) => collected.push(it))
+  return collected
+}

@@ -56,6 +56,12 @@ export function message(type: number, write: (encoder: encoding.Encoder) => void
 export const step1 = (doc: Y.Doc) => message(0, (encoder) => syncProtocol.writeSyncStep1(encoder, doc))
 export const step2 = (doc: Y.Doc, vector?: Uint8Array) =>
   message(0, (encoder) => syncProtocol.writeSyncStep2(encoder, doc, vector))
+/** A step 2 that carries these bytes, whatever they are. */
+export const step2Of = (bytes: Uint8Array) =>
+  message(0, (encoder) => {
+    encoding.writeVarUint(encoder, syncProtocol.messageYjsSyncStep2)
+    encoding.writeVarUint8Array(encoder, bytes)
+  })
 export const update = (bytes: Uint8Array) => message(0, (encoder) => syncProtocol.writeUpdate(encoder, bytes))
 export const awareness = (bytes: Uint8Array) => message(1, (encoder) => encoding.writeVarUint8Array(encoder, bytes))
 export const denied = (reason: string) => message(2, (encoder) => authProtocol.writePermissionDenied(encoder, reason))
@@ -75,6 +81,16 @@ export function body(payload: Uint8Array): Uint8Array {
   const decoder = decoding.createDecoder(payload)
   if (decoding.readVarUint(decoder) === 0) decoding.readVarUint(decoder)
   return decoding.readVarUint8Array(decoder)
+}
+
+/** The message with one type byte, of whichever form it has. */
+export function single(payload: Uint8Array): Uint8Array {
+  try {
+    readWhole(payload)
+    return payload
+  } catch {
+    return payload.subarray(1)
+  }
 }
 
 /** Reads one message as y-protocols do; throws unless that takes all of its bytes. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type * as Kafka from '@platformatic/kafka'
 import { DEFAULT_PARTITIONS, DEFAULT_REPLICAS, type KafkaSettings } from './kafka-options.js'
@@ -88,7 +89,7 @@ export class KafkaCluster {
       connectTimeout: CONNECT_TIMEOUT,
       requestTimeout: REQUEST_TIMEOUT,
       retries: 0,
-      ...(tls === undefined ? {} : { tls, tlsServerName: true }),
+      ...(tls === undefined ? {} : { tls, tlsServerName: !brokers.some(isIpAddress) }),
       ...(sasl === undefined ? {} : { sasl: sasl as Kafka.SASLOptions })
     }
   }
@@ -112,6 +113,23 @@ export class KafkaCluster {
   /** The lowest offset that the topic's partitions still have, by partition. */
   async startOffsets(topic: string, partitions: readonly number[]): Promise<readonly bigint[]> {
     return (await this.#offsets({ [topic]: [...partitions] }, EARLIEST)).get(topic)!
+  }
+
+  /** The offset of the partition's first record that is as young as `time` or younger; its end when there is none. */
+  async offsetAt(topic: string, partition: number, time: number): Promise<bigint> {
+    const end = await this.endOffset(topic, partition) // asked first: what is appended meanwhile is younger
+    const offset = (await this.#offsets({ [topic]: [partition] }, BigInt(Math.floor(time)))).get(topic)![partition]!
+    return offset < 0n ? end : offset
+  }
+
+  /** Deletes the records below an offset. */
+  async deleteRecords(topic: string, partition: number, offset: bigint): Promise<void> {
+    const admin = new this.kafka.Admin(this.clientOptions())
+    try {
+      await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset }] }] })
+    } finally {
+      await admin.close()
+    }
   }
 
   async close(): Promise<void> {
@@ -224,6 +242,11 @@ export class KafkaCluster {
 export function hasKafkaCode(error: unknown, name: string): boolean {
   const { findBy } = error as { findBy?: (property: string, value: unknown) => unknown }
   return typeof findBy === 'function' && findBy.call(error, 'apiId', name) != null
+}
+
+/** Brokers behind one address are told apart by the name that TLS asks for, which can't be an IP address. */
+function isIpAddress(broker: string): boolean {
+  return isIP(broker.slice(0, broker.lastIndexOf(':')).replace(/^\[|\]$/g, '')) !== 0
 }
 
 async function loadKafka(): Promise<typeof Kafka> {

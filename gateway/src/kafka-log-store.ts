@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DocumentId } from './document-id.js'
+import { KafkaCleaner } from './kafka-cleaner.js'
 import { KafkaCluster } from './kafka-cluster.js'
 import { type Chunk, type FetchedRecord, KafkaFollower } from './kafka-follower.js'
 import { documentOfKey, kafkaKey, partitionOf } from './kafka-key.js'
 import { type KafkaOptions, resolveKafkaOptions } from './kafka-options.js'
 import { KafkaProducer, type RecordToProduce } from './kafka-producer.js'
-import { KafkaView } from './kafka-view.js'
+import { KafkaView, type SnapshotOf, type UpdateOf } from './kafka-view.js'
 import { recordOf } from './level-index.js'
 import { encodeOffset, OFFSET_BYTES, splitOffset } from './level-keys.js'
 import type { LogPosition, LogRecord, LogStore, LogStream, Snapshot, SnapshotStore } from './log-store.js'
@@ -41,7 +42,10 @@ export class KafkaLogStore implements LogStore, SnapshotStore {
   readonly #updates: KafkaProducer
   readonly #snapshots: KafkaProducer
   readonly #follower: KafkaFollower
+  readonly #cleaner: KafkaCleaner
   readonly #tails = new Tails()
+  /** The partitions that are read. */
+  readonly #partitions = new Set<number>()
   readonly #underWay = new Set<Promise<unknown>>()
   #isClosed = false
 
@@ -62,6 +66,15 @@ export class KafkaLogStore implements LogStore, SnapshotStore {
       onGap: (topic, partition, start) => this.#crossGap(topic, partition, start),
       report
     })
+    this.#cleaner = new KafkaCleaner({
+      cluster,
+      view,
+      putSnapshot: (document, snapshot) => this.putSnapshot(document, snapshot),
+      caughtUp: (partition) => this.#reachEnds(partition),
+      report
+    })
+    const { retention } = cluster.settings
+    if (Number.isFinite(retention)) this.#cleaner.start(retention, () => [...this.#partitions])
   }
 
   /**
@@ -121,8 +134,17 @@ export class KafkaLogStore implements LogStore, SnapshotStore {
     await this.#produce(this.#snapshots, { topic, partition, key: kafkaKey(document), value })
   }
 
+  /**
+   * Replaces updates that are older than a time by snapshots, and deletes them from the topic, in the partitions that are
+   * read here. Happens by itself as `retention` says.
+   */
+  clean(olderThan: Date): Promise<void> {
+    return this.#cleaner.clean(olderThan.getTime(), [...this.#partitions])
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
+    await this.#cleaner.stop()
     await Promise.all([this.#updates.close(), this.#snapshots.close()])
     // What was produced just now is on its way back. Without a broker it would never come.
     await Promise.race([Promise.allSettled(this.#underWay), delay(CLOSE_TIMEOUT, undefined, { ref: false })])
@@ -147,6 +169,8 @@ export class KafkaLogStore implements LogStore, SnapshotStore {
   }
 
   #follow(partition: number): void {
+    if (this.#partitions.has(partition)) return
+    this.#partitions.add(partition)
     const { topic, snapshotTopic } = this.#cluster.settings
     for (const name of [topic, snapshotTopic]) {
       this.#follower.follow(name, partition, this.#view.position(name, partition))
@@ -195,13 +219,13 @@ export class KafkaLogStore implements LogStore, SnapshotStore {
   }
 }
 
-function toUpdate({ offset, key, value }: FetchedRecord): { document: DocumentId; record: LogRecord }[] {
+function toUpdate({ offset, key, value }: FetchedRecord): UpdateOf[] {
   const document = documentOfKey(key)
   return document === undefined || value === null ? [] : [{ document, record: { offset, value } }]
 }
 
 /** What somebody else may have written into the topic is skipped. */
-function toSnapshot({ key, value }: FetchedRecord): { document: DocumentId; snapshot: Snapshot }[] {
+function toSnapshot({ key, value }: FetchedRecord): SnapshotOf[] {
   const document = documentOfKey(key)
   if (document === undefined || value === null || value.length < OFFSET_BYTES) return []
   const { offset, rest } = splitOffset(value)

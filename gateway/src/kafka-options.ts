@@ -23,6 +23,11 @@ export interface KafkaOptions {
   readonly idempotent?: boolean | undefined
   /** Compression of what is produced. Default `none`. */
   readonly compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd' | undefined
+  /**
+   * Age in milliseconds at which updates are replaced by snapshots and deleted from the topic. A gateway that was away for
+   * longer has to read snapshots. At least an hour; `Infinity` for never. Default 7 days.
+   */
+  readonly retention?: number | undefined
   /** Bytes that may wait to be produced; beyond, updates are refused with `busy`. Default 64 MiB. */
   readonly maxPendingBytes?: number | undefined
   /** Bytes of the largest snapshot; a document that has more stays a log. Default 64 MiB. */
@@ -50,6 +55,7 @@ export const DEFAULT_PARTITIONS = 256
 export const DEFAULT_REPLICAS = 3
 
 const MIB = 1024 * 1024
+const HOUR = 60 * 60 * 1000
 /** As Kafka has it, less what `.snapshots` takes. */
 const TOPIC = /^[a-zA-Z0-9._-]{1,239}$/
 const MECHANISMS: readonly string[] = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER']
@@ -57,12 +63,13 @@ const COMPRESSIONS: readonly string[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'
 
 /** Throws a `TypeError` that names the option. */
 export function resolveKafkaOptions(options: KafkaOptions): KafkaSettings {
-  const { brokers, topic = 'ykc.sync.v1', tls, sasl, compression = 'none' } = options
+  const { brokers, topic = 'ykc.sync.v1', tls, sasl, compression = 'none', retention = 7 * 24 * HOUR } = options
   check(Array.isArray(brokers) && brokers.length > 0 && brokers.every(isAddress), 'brokers', 'a list of host:port')
   check(TOPIC.test(topic), 'topic', '1 to 239 of a-z A-Z 0-9 . _ -')
   for (const name of ['partitions', 'replicas', 'maxPendingBytes', 'maxSnapshotBytes'] as const) {
     check(options[name] === undefined || isPositive(options[name]), name, 'a positive integer')
   }
+  check(retention >= HOUR, 'retention', 'an hour in milliseconds or more')
   check(COMPRESSIONS.includes(compression), 'compression', `one of ${COMPRESSIONS.join(', ')}`)
   check(sasl === undefined || MECHANISMS.includes(sasl.mechanism), 'sasl.mechanism', `one of ${MECHANISMS.join(', ')}`)
   return {
@@ -76,6 +83,7 @@ export function resolveKafkaOptions(options: KafkaOptions): KafkaSettings {
     sasl,
     idempotent: options.idempotent ?? true,
     compression,
+    retention,
     maxPendingBytes: options.maxPendingBytes ?? 64 * MIB,
     maxSnapshotBytes: options.maxSnapshotBytes ?? 64 * MIB
   }

@@ -1,7 +1,18 @@
-import type { DocumentId } from './document-id.js'
+import { type DocumentId, documentKey } from './document-id.js'
 import type { KafkaCluster } from './kafka-cluster.js'
+import { documentOfKey, kafkaKey } from './kafka-key.js'
 import { type IndexOperation, LevelIndex } from './level-index.js'
-import { decodeOffset, encodeOffset, identityKey, positionKey } from './level-keys.js'
+import {
+  decodeOffset,
+  encodeOffset,
+  identityKey,
+  neededKey,
+  neededOffsetKey,
+  neededOffsetRange,
+  offsetOfKey,
+  positionKey,
+  recordRange
+} from './level-keys.js'
 import type { LogRecord, Snapshot } from './log-store.js'
 
 export interface ViewPosition {
@@ -9,6 +20,16 @@ export interface ViewPosition {
   readonly partition: number
   /** The offset up to which, not including it, the view has the partition. */
   readonly next: bigint
+}
+
+export interface UpdateOf {
+  readonly document: DocumentId
+  readonly record: LogRecord
+}
+
+export interface SnapshotOf {
+  readonly document: DocumentId
+  readonly snapshot: Snapshot
 }
 
 /** Part of the identity: a view of another layout is not read. */
@@ -21,6 +42,7 @@ const LAYOUT = 1
 export class KafkaView {
   readonly #index: LevelIndex
   readonly #positions: Map<string, bigint>
+  #queue: Promise<void> = Promise.resolve()
 
   private constructor(index: LevelIndex, positions: Map<string, bigint>) {
     this.#index = index
@@ -59,31 +81,77 @@ export class KafkaView {
     return this.#index.getSnapshot(document)
   }
 
-  async takeRecords(
-    records: readonly { readonly document: DocumentId; readonly record: LogRecord }[],
-    position: ViewPosition
-  ): Promise<void> {
-    await this.#commit(
-      records.map(({ document, record }) => this.#index.recordAdded(document, record)),
-      position
-    )
+  /** The lowest offset of the partition that no snapshot in Kafka covers, and whose it is. */
+  async oldestNeeded(partition: number): Promise<{ offset: bigint; document: DocumentId } | undefined> {
+    const entry = await this.#index.first(neededOffsetRange(partition))
+    if (entry === undefined) return undefined
+    const document = documentOfKey(entry[1])!
+    return { offset: (await this.#neededOf(document))!, document }
   }
 
-  /** Snapshots of several gateways may come in any order: the one that covers most is kept. */
-  async takeSnapshots(
-    snapshots: readonly { readonly document: DocumentId; readonly snapshot: Snapshot }[],
-    position: ViewPosition
-  ): Promise<void> {
-    for (const { document, snapshot } of snapshots) {
-      const known = await this.#index.getSnapshot(document)
-      if (known !== undefined && known.offset >= snapshot.offset) continue
-      await this.#index.commit(await this.#index.snapshotReplaced(document, snapshot), { sync: false })
-    }
-    await this.#commit([], position)
+  takeRecords(records: readonly UpdateOf[], position: ViewPosition): Promise<void> {
+    return this.#inOrder(async () => {
+      const operations = records.map(({ document, record }) => this.#index.recordAdded(document, record))
+      const known = new Set<string>()
+      for (const { document, record } of records) {
+        const key = documentKey(document)
+        if (known.has(key)) continue
+        if ((await this.#neededOf(document)) === undefined) {
+          const snapshot = await this.#index.getSnapshot(document)
+          // It may have come before the records that it covers: they are in another topic.
+          if (snapshot !== undefined && snapshot.offset >= record.offset) continue
+          operations.push(...neededFrom(document, position.partition, record.offset))
+        }
+        known.add(key)
+      }
+      await this.#commit(operations, position)
+    })
   }
 
-  close(): Promise<void> {
-    return this.#index.close()
+  /**
+   * Snapshots of several gateways may come in any order. The one that covers most is kept here; but Kafka keeps the
+   * last, and what that does not cover is still needed.
+   */
+  takeSnapshots(snapshots: readonly SnapshotOf[], position: ViewPosition): Promise<void> {
+    return this.#inOrder(async () => {
+      for (const taken of snapshots) {
+        await this.#index.commit(await this.#snapshotTaken(taken, position.partition), { sync: false })
+      }
+      await this.#commit([], position)
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#queue
+    await this.#index.close()
+  }
+
+  async #snapshotTaken({ document, snapshot }: SnapshotOf, partition: number): Promise<IndexOperation[]> {
+    const known = await this.#index.getSnapshot(document)
+    const isStale = known !== undefined && known.offset > snapshot.offset
+    const operations = isStale ? [] : await this.#index.snapshotReplaced(document, snapshot)
+    const before = await this.#neededOf(document)
+    const needed = isStale ? snapshot.offset + 1n : await this.#firstRecordAfter(document, snapshot.offset)
+    if (before !== undefined) operations.push(...neededNoMore(document, partition, before))
+    if (needed !== undefined) operations.push(...neededFrom(document, partition, needed))
+    return operations
+  }
+
+  /** Two brokers may bring updates and snapshots at once: what is decided on must not change meanwhile. */
+  #inOrder(task: () => Promise<void>): Promise<void> {
+    const done = this.#queue.then(task)
+    this.#queue = done.catch(() => {})
+    return done
+  }
+
+  async #neededOf(document: DocumentId): Promise<bigint | undefined> {
+    const stored = await this.#index.get(neededKey(document))
+    return stored === undefined ? undefined : decodeOffset(stored)
+  }
+
+  async #firstRecordAfter(document: DocumentId, offset: bigint): Promise<bigint | undefined> {
+    const entry = await this.#index.first(recordRange(document, offset + 1n))
+    return entry === undefined ? undefined : offsetOfKey(entry[0])
   }
 
   async #commit(operations: IndexOperation[], { topic, partition, next }: ViewPosition): Promise<void> {
@@ -91,6 +159,20 @@ export class KafkaView {
     await this.#index.commit(operations, { sync: false })
     this.#positions.set(nameOf(topic, partition), next)
   }
+}
+
+function neededFrom(document: DocumentId, partition: number, offset: bigint): IndexOperation[] {
+  return [
+    { type: 'put', key: neededKey(document), value: encodeOffset(offset) },
+    { type: 'put', key: neededOffsetKey(partition, offset, document), value: kafkaKey(document) }
+  ]
+}
+
+function neededNoMore(document: DocumentId, partition: number, offset: bigint): IndexOperation[] {
+  return [
+    { type: 'del', key: neededKey(document) },
+    { type: 'del', key: neededOffsetKey(partition, offset, document) }
+  ]
 }
 
 async function readIdentity(index: LevelIndex): Promise<string | undefined> {

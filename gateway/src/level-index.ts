@@ -13,6 +13,12 @@ type Level = AbstractLevel<string | Buffer | Uint8Array, Uint8Array, Uint8Array>
 /** A change that `commit` takes. */
 export type IndexOperation = AbstractBatchOperation<Level, Uint8Array, Uint8Array>
 
+interface KeyRange {
+  readonly gte: Uint8Array
+  readonly lt?: Uint8Array
+  readonly lte?: Uint8Array
+}
+
 const ENCODING = { keyEncoding: 'view', valueEncoding: 'view' } as const
 
 /** Records and snapshots by document, on disk with LevelDB or in RAM. Several changes become visible in one step. */
@@ -36,6 +42,12 @@ export class LevelIndex {
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
     return this.#db.get(key)
+  }
+
+  /** The first entry of a range; undefined when there is none. */
+  async first(range: KeyRange): Promise<[key: Uint8Array, value: Uint8Array] | undefined> {
+    for await (const entry of this.#db.iterator({ ...range, limit: 1 })) return entry
+    return undefined
   }
 
   async *read(document: DocumentId, from: bigint): AsyncGenerator<LogRecord> {

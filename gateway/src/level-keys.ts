@@ -11,8 +11,10 @@ import type { DocumentId } from './document-id.js'
  *
  * A view of Kafka has, beside records and snapshots,
  *
- *   'I'                   what it is a view of
- *   'P' topic partition   the offset it goes on at
+ *   'I'                             what it is a view of
+ *   'P' topic partition             the offset it goes on at
+ *   'N' room doc                    the lowest offset of the document that its snapshot in Kafka does not cover
+ *   'U' partition offset room doc   the same by offset: Kafka's key of the document
  */
 
 export const OFFSET_BYTES = 8
@@ -39,9 +41,20 @@ export function identityKey(): Buffer {
 }
 
 export function positionKey(topic: string, partition: number): Buffer {
-  const number = Buffer.allocUnsafe(4)
-  number.writeUInt32BE(partition)
-  return Buffer.concat([Buffer.from('P'), name(topic), number])
+  return Buffer.concat([Buffer.from('P'), name(topic), uint32(partition)])
+}
+
+export function neededKey({ roomId, docId }: DocumentId): Buffer {
+  return Buffer.concat([Buffer.from('N'), name(roomId), name(docId)])
+}
+
+export function neededOffsetKey(partition: number, offset: bigint, { roomId, docId }: DocumentId): Buffer {
+  return Buffer.concat([Buffer.from('U'), uint32(partition), encodeOffset(offset), name(roomId), name(docId)])
+}
+
+export function neededOffsetRange(partition: number) {
+  const prefix = (number: number) => Buffer.concat([Buffer.from('U'), uint32(number)])
+  return { gte: prefix(partition), lt: prefix(partition + 1) }
 }
 
 /** The offset at the end of a record key. */
@@ -62,6 +75,12 @@ export function decodeOffset(bytes: Uint8Array): bigint {
 
 export function splitOffset(bytes: Uint8Array): { offset: bigint; rest: Uint8Array } {
   return { offset: decodeOffset(bytes), rest: bytes.subarray(OFFSET_BYTES) }
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4)
+  bytes.writeUInt32BE(value)
+  return bytes
 }
 
 function name(value: string): Buffer {

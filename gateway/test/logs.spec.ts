@@ -64,7 +64,7 @@ test('what clients send is never logged', async (t) => {
     update(textUpdate('document-secret')),
     update(textUpdate('document-secret'.repeat(100))),
     Buffer.from('{"type":"control-secret"}'),
-    Buffer.from('\u0001\u0014\u0001\u0001\u0001\u0010"secret-presence')
+    Buffer.from('\u0001\u0013\u0001\u0001\u0001\u000fsecret-presence') // what JSON.parse says quotes it
   ]
   for (const body of bodies) await client.send(body)
   await client.socket.emitWithAck(SYNC, Buffer.from('not-an-envelope-secret'))

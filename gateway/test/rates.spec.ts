@@ -1,4 +1,5 @@
 import test from 'ava'
+import { Manager } from 'socket.io-client'
 import * as Y from 'yjs'
 import { Client, isStep1, step1, whenDoc } from './support/client.js'
 import { startGateway } from './support/gateway.js'
@@ -91,6 +92,26 @@ test('a connection that breaks off while it is being let in is not counted', asy
   verdict(true)
   await Client.connect(t, url, { token: 'fast' })
   t.pass()
+})
+
+test('a transport that stays open for another namespace is not counted', async (t) => {
+  const authorize = ({ token }: { token: string | undefined }) => token !== 'bad'
+  const { gateway, url } = await startGateway(t, { authorize, maxConnections: 1 })
+  gateway.io.of('/other')
+  const manager = new Manager(url, { query: { roomId: 'room' }, transports: ['websocket'], reconnection: false })
+  t.teardown(() => manager._close())
+  const other = manager.socket('/other')
+  await new Promise<void>((resolve) => other.once('connect', resolve))
+  const socket = manager.socket('/', { auth: { token: 'bad' } })
+  t.is((await new Promise<Error>((resolve) => socket.once('connect_error', resolve))).message, 'connect is not allowed')
+  socket.auth = { token: 'good' }
+  socket.connect()
+  await new Promise<void>((resolve) => socket.once('connect', resolve))
+  const left = new Promise((resolve) => gateway.io.sockets.sockets.get(socket.id!)!.once('disconnect', resolve))
+  socket.disconnect()
+  await left
+  await Client.connect(t, url, { token: 'good' })
+  t.true(other.connected)
 })
 
 /** The gateway notices after its client that a connection is gone. */

@@ -24,6 +24,7 @@ export class KafkaBroker {
   #classPath
   #folder
   #port
+  #securePort
   #child
   #killOnExit = () => this.#child?.kill('SIGKILL')
 
@@ -32,13 +33,18 @@ export class KafkaBroker {
     this.#folder = folder
   }
 
-  /** Resolves with a broker that answers. Rejects with an `Error` that says what to do where none can be had. */
-  static async start({ properties = {} } = {}) {
+  /**
+   * Resolves with a broker that answers. Rejects with an `Error` that says what to do where none can be had.
+   *
+   * `secure` is `{ keystore, password, username, userPassword }`: it listens at `secureAddress` as well then, with TLS
+   * (from a PKCS 12 file) and SASL (PLAIN and SCRAM-SHA-256).
+   */
+  static async start({ properties = {}, secure } = {}) {
     const path = await classPath()
     for (let attempt = 1; ; attempt++) {
       const broker = new KafkaBroker(path, await mkdtemp(join(tmpdir(), 'kafka-')))
       try {
-        await broker.#format(properties)
+        await broker.#format(properties, secure)
         await broker.restart()
         return broker
       } catch (error) {
@@ -51,6 +57,10 @@ export class KafkaBroker {
   /** `host:port`, the same after a restart. */
   get address() {
     return `127.0.0.1:${this.#port}`
+  }
+
+  get secureAddress() {
+    return `127.0.0.1:${this.#securePort}`
   }
 
   get pid() {
@@ -103,15 +113,18 @@ export class KafkaBroker {
     process.off('exit', this.#killOnExit)
   }
 
-  async #format(properties) {
-    const [port, controllerPort] = await freePorts(2)
+  async #format(properties, secure) {
+    const [port, controllerPort, securePort] = await freePorts(3)
     this.#port = port
+    this.#securePort = securePort
     const file = join(this.#folder, 'server.properties')
-    await writeFile(file, render({ ...settings(port, controllerPort, join(this.#folder, 'log')), ...properties }))
+    const plain = settings(port, controllerPort, join(this.#folder, 'log'))
+    await writeFile(file, render({ ...plain, ...(secure && secured(plain, securePort, secure)), ...properties }))
     const storage = (...args) =>
       promisify(execFile)('java', [...JVM, '-cp', this.#classPath, 'kafka.tools.StorageTool', ...args])
     const { stdout } = await storage('random-uuid')
-    await storage('format', '-t', stdout.trim(), '-c', file)
+    const scram = secure && `SCRAM-SHA-256=[name=${secure.username},password=${secure.userPassword}]`
+    await storage('format', '-t', stdout.trim(), '-c', file, ...(scram ? ['--add-scram', scram] : []))
   }
 
   #java(args, stdio) {
@@ -157,6 +170,21 @@ function settings(port, controllerPort, folder) {
     // A node alone, back from kill -9, would wait for the session of its former self to end.
     'broker.session.timeout.ms': 3000,
     'broker.heartbeat.interval.ms': 500
+  }
+}
+
+function secured(plain, port, { keystore, password, username, userPassword }) {
+  const module = 'org.apache.kafka.common.security'
+  return {
+    listeners: `${plain.listeners},SECURE://127.0.0.1:${port}`,
+    'advertised.listeners': `${plain['advertised.listeners']},SECURE://127.0.0.1:${port}`,
+    'listener.security.protocol.map': `${plain['listener.security.protocol.map']},SECURE:SASL_SSL`,
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256',
+    'listener.name.secure.plain.sasl.jaas.config': `${module}.plain.PlainLoginModule required user_${username}="${userPassword}";`,
+    'listener.name.secure.scram-sha-256.sasl.jaas.config': `${module}.scram.ScramLoginModule required;`,
+    'ssl.keystore.location': keystore,
+    'ssl.keystore.type': 'PKCS12',
+    'ssl.keystore.password': password
   }
 }
 

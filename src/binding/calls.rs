@@ -2,16 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use napi::Env;
-use napi::bindgen_prelude::Unknown;
+use napi::bindgen_prelude::{PromiseRaw, Unknown};
 
 use super::abort::{AbortListener, AbortSignal};
 use super::deferred::Deferred;
 use super::error::Result;
 use super::fields::Fields;
 use super::options::milliseconds;
+use super::provider_core::ProviderCore;
 use crate::error::ProviderError;
 
 /// How long a call waits unless it says otherwise.
@@ -113,5 +115,57 @@ impl Calls {
     /// The environment goes away: nobody waits any more, and references must go before it does.
     pub(super) fn abandon(&self) {
         self.pending.take();
+    }
+}
+
+impl ProviderCore {
+    /// Makes the promise of a call, and starts it: `start` gets its id and timeout. Until it ends, the provider lives.
+    pub(super) fn call<'env>(
+        self: &Rc<Self>,
+        env: &'env Env,
+        kind: CallKind,
+        options: &CallOptions<'env>,
+        start: impl FnOnce(u64, Duration) -> std::result::Result<(), ProviderError>,
+    ) -> Result<PromiseRaw<'env, ()>> {
+        let (deferred, promise) = Deferred::new(env)?;
+        if let Err(error) = self.check_alive() {
+            deferred.settle::<()>(*env, Err(error));
+            return Ok(promise);
+        }
+        if let Some(signal) = &options.signal
+            && signal.is_aborted()?
+        {
+            deferred.reject(*env, &signal.error(*env)?);
+            return Ok(promise);
+        }
+        let id = self.next_id();
+        if let Err(error) = start(id, options.timeout) {
+            deferred.settle::<()>(*env, Err(error));
+            return Ok(promise);
+        }
+        let core = Rc::downgrade(self);
+        let on_abort = move |env| {
+            core.upgrade().inspect(|core| core.abort_call(env, id));
+        };
+        let abort = options.signal.as_ref().map(|it| it.listen(*env, on_abort)).transpose()?;
+        self.calls.add(id, kind, deferred, abort);
+        self.keep_alive(*env)?;
+        Ok(promise)
+    }
+
+    fn abort_call(&self, env: Env, id: u64) {
+        // Fails only with a signal of the user's own making.
+        match self.calls.abort(env, id) {
+            Ok(Some(CallKind::Flush | CallKind::LastFlush)) => self.handle.cancel_flush(id),
+            Ok(Some(CallKind::WhenSynced)) => self.handle.cancel_when_synced(id),
+            Ok(None) | Err(_) => {}
+        }
+        self.rest_if_idle(env);
+    }
+
+    pub(super) fn rest_if_idle(&self, env: Env) {
+        if self.is_idle.get() && !self.is_destroyed.get() {
+            self.let_go(env);
+        }
     }
 }

@@ -53,6 +53,7 @@ fn metadata_from_js(object: &Object<'_>) -> std::result::Result<Metadata, Provid
         sender_id: text("senderId")?,
         version: text("version")?,
         timestamp: timestamp.map(|it| it as i64),
+        in_reply_to: Vec::new(),
     })
 }
 

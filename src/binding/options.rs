@@ -10,6 +10,7 @@ use super::error::{OrThrow, Result};
 use super::fields::Fields;
 use super::socket_options;
 use crate::net::{TransportConfig, TransportOptions};
+use crate::protocol::envelope::check_ids;
 use crate::session::SessionConfig;
 
 /// What a provider is made from.
@@ -29,6 +30,8 @@ impl<'env> ProviderOptions<'env> {
         let options = Fields::new(*env, "options", options)?;
         let url = options.required_string("url")?;
         let room_id = options.required_string("roomId")?;
+        check_ids(&room_id, "", None)
+            .map_err(|error| options.refuse("roomId", &error.to_string()))?;
         let mut session = SessionConfig::new(room_id);
         if let Some(interval) = options.number("resyncInterval")? {
             // As in y-websocket: zero and below turn it off.

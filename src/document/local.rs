@@ -8,6 +8,8 @@ use bytes::Bytes;
 use yrs::updates::encoder::Encode;
 use yrs::{IdSet, Origin, ReadTxn, StateVector, Store, Transact, Transaction, TransactionMut};
 
+use super::known_text::KnownText;
+use super::local_text::HeldEdits;
 use super::record::Record;
 use super::shared::{Document, Interest, Shared, Waker, invalid};
 use super::slice::decode;
@@ -26,6 +28,12 @@ pub struct LocalDocument {
     next_transaction: Cell<u64>,
     /// Updates of this tick that providers have not seen yet.
     updates: RefCell<Vec<Bytes>>,
+    /// Edits of this tick, or of the open transaction, that the CRDT has not seen yet.
+    pub(super) held: RefCell<Option<HeldEdits>>,
+    /// Where the next edit of a text goes, as far as that is known.
+    pub(super) known: RefCell<Option<KnownText>>,
+    /// Observed types, counted twice if they are observed deeply, too.
+    observed: Cell<usize>,
     /// Undo managers that were collected: a finalizer must not touch the document, the next touch may.
     pub(super) retired: RefCell<Vec<u64>>,
     _not_send: PhantomData<*const ()>,
@@ -72,6 +80,9 @@ impl LocalDocument {
             open: RefCell::new(None),
             next_transaction: Cell::new(1),
             updates: RefCell::default(),
+            held: RefCell::default(),
+            known: RefCell::default(),
+            observed: Cell::new(0),
             retired: RefCell::default(),
             _not_send: PhantomData,
         }
@@ -79,6 +90,8 @@ impl LocalDocument {
 
     /// The document as all threads share it.
     pub fn document(&self) -> Document {
+        // Who gets it hears of later edits only. A failure is told by the next call.
+        self.flush_edits().ok();
         Document(Arc::clone(&self.shared))
     }
 
@@ -109,6 +122,7 @@ impl LocalDocument {
 
     /// Says whether JS listens to something.
     pub fn set_interest(&self, interest: Interest, is_wanted: bool) {
+        self.flush_edits().ok();
         self.shared.set_interest(interest, is_wanted);
     }
 
@@ -148,6 +162,8 @@ impl LocalDocument {
 
     /// Hands the updates made so far to the providers.
     pub fn flush_updates(&self) {
+        // There is nobody to tell of a failure; the next call does.
+        self.flush_edits().ok();
         let updates = self.updates.take();
         if !updates.is_empty() {
             self.shared.forward(&updates, None);
@@ -164,6 +180,11 @@ impl LocalDocument {
         self.open.borrow().as_ref().is_some_and(|open| open.id == id)
     }
 
+    /// Whether a type is observed, so that somebody is told of every transaction.
+    pub(super) fn has_observed_types(&self) -> bool {
+        self.observed.get() > 0
+    }
+
     /// Opens an explicit transaction without an origin and returns its id. The baton must be held.
     pub fn begin(&self) -> Result<u64, ProviderError> {
         self.begin_with(NO_ORIGIN)
@@ -177,6 +198,7 @@ impl LocalDocument {
                 "another transaction of this document is open: commit it first",
             ));
         }
+        self.flush_edits()?;
         let id = self.next_transaction.get();
         self.next_transaction.set(id + 1);
         *self.open.borrow_mut() =
@@ -189,12 +211,20 @@ impl LocalDocument {
         if !self.is_open(id) {
             return Ok(None);
         }
+        let flushed = self.flush_edits();
         let Some(mut open) = self.open.take() else { return Ok(None) };
-        self.finish(&mut open.txn)
+        let record = self.finish(&mut open.txn)?;
+        flushed.map(|()| record)
     }
 
     /// Reads, in the open transaction if there is one. The baton must be held.
     pub fn read<R>(&self, read: impl FnOnce(&Reader<'_>) -> R) -> Result<R, ProviderError> {
+        self.flush_edits()?;
+        self.peek(read)
+    }
+
+    /// Reads what no plain edit of a text changes, such as which types there are. The baton must be held.
+    pub fn peek<R>(&self, read: impl FnOnce(&Reader<'_>) -> R) -> Result<R, ProviderError> {
         debug_assert!(self.is_held.get(), "documents are touched under the baton");
         self.shared.fence.check()?;
         let open = self.open.borrow();
@@ -220,6 +250,7 @@ impl LocalDocument {
     ) -> Result<(R, Option<Record>), ProviderError> {
         debug_assert!(self.is_held.get(), "documents are touched under the baton");
         self.shared.fence.check()?;
+        self.flush_edits()?;
         let mut open = self.open.borrow_mut();
         if let Some(open) = open.as_mut() {
             return self.shared.fence.run(|| edit(&mut open.txn))?.map(|value| (value, None));
@@ -286,6 +317,9 @@ impl LocalDocument {
         is_observed: bool,
     ) -> Result<(), ProviderError> {
         let (capture, fence) = (&self.shared.capture, &self.shared.fence);
+        // Freed types are never taken off the list, which costs speed and nothing else.
+        let observed = self.observed.get();
+        self.observed.set(if is_observed { observed + 1 } else { observed.saturating_sub(1) });
         self.write(|txn| {
             let Some(branch) = handle.id.get_branch(txn) else { return Ok(()) };
             match (is_observed, is_deep) {
@@ -299,7 +333,10 @@ impl LocalDocument {
         .map(|_| ())
     }
 
-    fn transact(&self, origin: Origin) -> Result<TransactionMut<'static>, ProviderError> {
+    pub(super) fn transact(
+        &self,
+        origin: Origin,
+    ) -> Result<TransactionMut<'static>, ProviderError> {
         self.shared.undo.prepare(&self.shared)?;
         let txn = self.shared.doc.try_transact_mut_with(origin).map_err(|_| {
             ProviderError::new(ErrorCode::Internal, "the document was touched without its baton")

@@ -13,18 +13,24 @@ mod capture;
 mod edit;
 mod embed;
 mod fence;
+mod gap_buffer;
 mod jobs;
 mod json;
 mod json_path;
+mod known_text;
 mod local;
+mod local_text;
+mod own_runs;
 mod pending;
 mod pool;
 mod position;
 mod record;
 mod shared;
 mod slice;
+mod states;
 mod subdocument;
 mod text_delta;
+mod text_edits;
 mod undo;
 mod value;
 mod weak_link;
@@ -38,13 +44,14 @@ pub use edit::{
 pub use json::to_json;
 pub use json_path::{JsonPathError, select_all, select_one};
 pub use local::{Entered, LocalDocument, Reader};
+pub use local_text::TextEdit;
 pub use pool::run as run_on_pool;
 pub use position::{Position, PositionScope};
 pub use record::{
-    DeepEvent, Deletes, EntryChange, Record, SequenceChange, States, TextChange, TypeChange,
-    TypeEvent, deletes,
+    DeepEvent, EntryChange, Record, SequenceChange, TextChange, TypeChange, TypeEvent,
 };
 pub use shared::{Document, DocumentOptions, Interest, Waker, encode_update_v2};
+pub use states::{Deletes, States, deletes};
 pub use subdocument::{SubdocsChange, Subdocument};
 pub use text_delta::{DeltaStep, TextRun, text_apply_delta, text_runs, text_runs_between};
 pub use undo::{UndoAction, UndoChange, UndoOptions};

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use yrs::Any;
 use yrs::types::PathSegment;
-use yrs::{Any, IdSet, ReadTxn, StateVector, TransactionMut};
 
 use super::attachment::AttachmentId;
+use super::states::States;
 use super::subdocument::SubdocsChange;
 use super::undo::UndoChange;
 use super::value::{TypeHandle, Value};
@@ -32,7 +33,7 @@ pub struct Record {
     /// Whether anyone listens to `afterTransaction` or `cleanup`.
     pub is_transaction_wanted: bool,
     /// State vectors around the transaction. Always there when a listener gets the record, whatever it listens to.
-    pub states: Option<Box<States>>,
+    pub states: Option<States>,
 }
 
 impl Record {
@@ -43,41 +44,6 @@ impl Record {
             None => self.is_transaction_wanted.then_some(&EMPTY),
         }
     }
-}
-
-/// State of a document around a transaction.
-#[derive(Debug, Clone)]
-pub struct States {
-    /// State vector before.
-    pub before: StateVector,
-    /// State vector after; so far, while the transaction is open.
-    pub after: StateVector,
-    /// What was deleted.
-    pub deletes: Deletes,
-}
-
-/// What was deleted: client, then (clock, length) pairs.
-pub type Deletes = Vec<(u64, Vec<(u32, u32)>)>;
-
-impl States {
-    /// The states around a transaction, open or committed.
-    pub fn of(txn: &TransactionMut<'_>) -> Self {
-        Self {
-            before: txn.before_state().clone(),
-            // Not `after_state()`, which remembers what it returned before the last edit.
-            after: txn.state_vector(),
-            deletes: deletes(txn.delete_set()),
-        }
-    }
-}
-
-/// The ranges of a delete set as plain data.
-pub fn deletes(set: &IdSet) -> Deletes {
-    set.iter()
-        .map(|(client, ranges)| {
-            (client.get(), ranges.iter().map(|it| (it.start, it.end - it.start)).collect())
-        })
-        .collect()
 }
 
 /// A change of one shared type.

@@ -15,7 +15,8 @@ use super::fence::Fence;
 use super::jobs::{Job, Jobs};
 use super::pending::Pending;
 use super::pool;
-use super::record::{Record, States};
+use super::record::Record;
+use super::states::StatesCache;
 use super::subdocument;
 use super::undo::UndoManagers;
 use crate::error::{ErrorCode, ProviderError};
@@ -79,6 +80,9 @@ pub(super) struct Shared {
     pub(super) pending: Mutex<Pending>,
     pub(super) attachments: Mutex<Vec<(AttachmentId, Arc<dyn Attachment>)>>,
     interest: AtomicU8,
+    /// Grows with every transaction that changes something.
+    revision: AtomicU64,
+    states: StatesCache,
     pub(super) undispatched: Mutex<Option<Record>>,
     pub(super) waker: Mutex<Option<Arc<dyn Waker>>>,
 }
@@ -116,6 +120,8 @@ impl Document {
             pending: Mutex::default(),
             attachments: Mutex::default(),
             interest: AtomicU8::new(0),
+            revision: AtomicU64::new(0),
+            states: StatesCache::default(),
             undispatched: Mutex::default(),
             waker: Mutex::default(),
         }))
@@ -182,6 +188,16 @@ impl Shared {
         }
     }
 
+    /// Whether JS listens to any event of the document.
+    pub(super) fn has_interest(&self) -> bool {
+        self.interest.load(Ordering::Relaxed) != 0
+    }
+
+    /// For whoever holds the baton: the document is unchanged as long as this is.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Relaxed)
+    }
+
     pub(super) fn set_waker(&self, waker: Option<Arc<dyn Waker>>) {
         *self.waker.lock() = waker;
     }
@@ -198,7 +214,17 @@ impl Shared {
         attachment: Option<AttachmentId>,
     ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
         self.fence.commit(txn)?;
-        self.collect(txn, attachment)
+        self.collect(txn, attachment, None)
+    }
+
+    /// The same as [`Shared::finish`] for a transaction of the JS thread whose V1 update is known.
+    pub(super) fn finish_known(
+        &self,
+        txn: &mut TransactionMut<'_>,
+        update: Bytes,
+    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+        self.fence.commit(txn)?;
+        self.collect(txn, None, Some(update))
     }
 
     /// The second half of [`Shared::finish`], for a transaction that is committed.
@@ -206,12 +232,16 @@ impl Shared {
         &self,
         txn: &TransactionMut<'_>,
         attachment: Option<AttachmentId>,
+        known_update: Option<Bytes>,
     ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
         let captured = self.capture.take();
         self.fence.run(|| subdocument::bury(captured.graves))?;
         let interest = self.interest.load(Ordering::Relaxed);
         let wants = |it: Interest| interest & it as u8 != 0;
         let is_changed = txn.has_changes();
+        if is_changed {
+            self.revision.fetch_add(1, Ordering::Relaxed);
+        }
         let is_forwarded = is_changed
             && self
                 .attachments
@@ -225,7 +255,10 @@ impl Shared {
             wants(Interest::AfterTransaction) || wants(Interest::Cleanup);
         let is_update_wanted = wants(Interest::Update) || record.is_transaction_wanted;
         if is_forwarded || (is_changed && is_update_wanted) {
-            let bytes = Bytes::from(self.fence.run(|| txn.encode_update_v1())?);
+            let bytes = match known_update {
+                Some(bytes) => bytes,
+                None => Bytes::from(self.fence.run(|| txn.encode_update_v1())?),
+            };
             update = is_forwarded.then(|| bytes.clone());
             record.update = is_update_wanted.then_some(bytes);
         }
@@ -244,7 +277,9 @@ impl Shared {
             || !record.undo.is_empty()
             || record.subdocs.is_some();
         if is_interesting {
-            record.states = Some(Box::new(self.fence.run(|| States::of(txn))?));
+            record.states = Some(self.fence.run(|| self.states.states_of(txn))?);
+        } else {
+            self.states.skip(txn);
         }
         Ok((is_interesting.then_some(record), update))
     }

@@ -89,6 +89,10 @@ impl UndoManagers {
         shared.fence.run(|| list.iter_mut().for_each(|managed| managed.forget_freed(shared)))
     }
 
+    pub(super) fn has_managers(&self) -> bool {
+        !self.list.lock().is_empty()
+    }
+
     /// Takes all managers out, to be dropped.
     pub(super) fn take(&self) -> Vec<Managed> {
         std::mem::take(&mut *self.list.lock())
@@ -98,6 +102,8 @@ impl UndoManagers {
 impl LocalDocument {
     /// Adds a manager without a scope. The baton must be held, here and below.
     pub fn add_undo_manager(&self, id: u64, options: UndoOptions) {
+        // What was edited before is none of its business. A failure is told by the next call.
+        self.flush_edits().ok();
         let interest = Arc::default();
         let collected = Arc::default();
         let stacks = (Vec::new(), Vec::new());
@@ -111,13 +117,7 @@ impl LocalDocument {
     pub fn add_undo_scope(&self, id: u64, types: Vec<TypeHandle>) -> Result<(), ProviderError> {
         self.with_manager(id, |managed| {
             types.into_iter().try_for_each(|handle| {
-                let branch = handle.resolve(&self.shared.doc.transact());
-                let Some(branch) = branch else {
-                    return Err(ProviderError::new(
-                        ErrorCode::DeletedType,
-                        "the shared type was deleted from its document",
-                    ));
-                };
+                let branch = handle.branch(&self.shared.doc.transact())?;
                 managed.manager.expand_scope(&self.shared.doc, &branch);
                 if !managed.scope.contains(&handle) {
                     managed.scope.push(handle);
@@ -348,6 +348,6 @@ impl Reporter {
     }
 
     fn collect(&self, txn: &TransactionMut<'_>) -> Option<Collected> {
-        self.shared.upgrade().map(|shared| shared.collect(txn, None))
+        self.shared.upgrade().map(|shared| shared.collect(txn, None, None))
     }
 }

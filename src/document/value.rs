@@ -7,6 +7,7 @@ use yrs::types::TypeRef;
 use yrs::{Any, BranchID, Out, ReadTxn};
 
 use super::subdocument::Subdocument;
+use crate::error::{ErrorCode, ProviderError};
 
 /// Which shared type a branch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,6 +73,12 @@ impl TypeHandle {
     /// The branch, unless it was deleted.
     pub fn resolve<T: ReadTxn>(&self, txn: &T) -> Option<BranchPtr> {
         self.id.get_branch(txn).filter(|branch| !branch.is_deleted())
+    }
+
+    /// The same as [`TypeHandle::resolve`]; fails with `ERR_DELETED_TYPE`.
+    pub fn branch<T: ReadTxn>(&self, txn: &T) -> Result<BranchPtr, ProviderError> {
+        let deleted = "the shared type was deleted from its document";
+        self.resolve(txn).ok_or_else(|| ProviderError::new(ErrorCode::DeletedType, deleted))
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub struct Stats {
     /// Documents with edits that are not in the log.
     pub unsynced_documents: usize,
+    /// Bytes of edits that wait to be sent or to be confirmed.
+    pub waiting_bytes: usize,
     /// Times that the Socket.IO namespace was joined.
     pub connections: u64,
     /// WebSocket messages handed to the socket, heartbeats included, and the bytes in them.
@@ -31,6 +33,7 @@ pub(super) struct Counters {
     queued_edits: AtomicUsize,
     /// Documents with edits that are not in the log, as the session sees it.
     unsynced_documents: AtomicUsize,
+    waiting_bytes: AtomicUsize,
     connections: AtomicU64,
     sent: TrafficCounter,
     received: TrafficCounter,
@@ -57,6 +60,10 @@ impl Counters {
         self.unsynced_documents.store(count, Ordering::Release);
     }
 
+    pub(super) fn set_waiting_bytes(&self, bytes: usize) {
+        self.waiting_bytes.store(bytes, Ordering::Relaxed);
+    }
+
     pub(super) fn note_connected(&self) {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
@@ -72,6 +79,7 @@ impl Counters {
     pub(super) fn stats(&self) -> Stats {
         Stats {
             unsynced_documents: self.unsynced_documents.load(Ordering::Acquire),
+            waiting_bytes: self.waiting_bytes.load(Ordering::Relaxed),
             connections: self.connections.load(Ordering::Relaxed),
             sent: self.sent.read(),
             received: self.received.read(),

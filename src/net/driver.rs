@@ -256,6 +256,7 @@ impl<D: Dialer> Driver<D> {
     fn poll_outputs(&mut self) -> bool {
         let mut is_link_changed = false;
         // Whoever hears that a flush is done must not be told the contrary.
+        self.counters.set_waiting_bytes(self.session.waiting_bytes());
         self.counters.set_unsynced_documents(self.session.unsynced_documents());
         while let Some(output) = self.session.poll_output() {
             match output {

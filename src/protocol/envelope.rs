@@ -1,9 +1,8 @@
 //! The frame around every payload: `[u16 little-endian length][metadata as JSON][payload]`.
 
-use std::fmt;
+mod lenient;
 
 use bytes::Bytes;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::y_message::Message;
@@ -25,21 +24,37 @@ pub struct Metadata {
     /// The document in the room.
     pub doc_id: String,
     /// The document that this one is nested in.
-    #[serde(default, deserialize_with = "lenient_string", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::string",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub parent_id: Option<String>,
     /// The sender: usually the id of its socket, which changes when it reconnects.
-    #[serde(default, deserialize_with = "lenient_string", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::string",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub sender_id: Option<String>,
     /// The offset of the state that a server hydrates with. Numbers are read as their decimal text.
-    #[serde(default, deserialize_with = "lenient_string", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "lenient::string",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub version: Option<String>,
     /// Milliseconds since the epoch, by the sender's clock. Decimal text is read as the number.
     #[serde(
         default,
-        deserialize_with = "lenient_integer",
+        deserialize_with = "lenient::integer",
         skip_serializing_if = "Option::is_none"
     )]
     pub timestamp: Option<i64>,
+    /// Senders of the step 1 messages that this step 2 answers. Where everybody gets every answer, it tells which one is
+    /// for whom. Servers hand it on unread.
+    #[serde(default, deserialize_with = "lenient::list", skip_serializing_if = "Vec::is_empty")]
+    pub in_reply_to: Vec<String>,
 }
 
 /// A payload and where it belongs.
@@ -93,6 +108,20 @@ pub fn encode_message(metadata: &Metadata, message: &Message) -> Result<Vec<u8>,
     Ok(out)
 }
 
+/// Whether every message of this document fits an envelope, whoever sends it.
+pub fn check_ids(room_id: &str, doc_id: &str, parent_id: Option<&str>) -> Result<(), EncodeError> {
+    const LONGEST_SENDER_ID: usize = 64;
+    let metadata = Metadata {
+        room_id: room_id.to_owned(),
+        doc_id: doc_id.to_owned(),
+        parent_id: parent_id.map(str::to_owned),
+        sender_id: Some("x".repeat(LONGEST_SENDER_ID)),
+        timestamp: Some(i64::MAX),
+        ..Metadata::default()
+    };
+    begin(&metadata, 0).map(drop)
+}
+
 /// Reads an envelope. The payload is a slice of `bytes`.
 pub fn decode(mut bytes: Bytes) -> Result<Envelope, DecodeError> {
     let incomplete = |needed| DecodeError::Incomplete { len: bytes.len(), needed };
@@ -117,74 +146,6 @@ fn begin(metadata: &Metadata, payload_len: usize) -> Result<Vec<u8>, EncodeError
     Ok(out)
 }
 
-fn lenient_string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match deserializer.deserialize_any(ScalarVisitor)? {
-        Scalar::String(text) => Some(text),
-        Scalar::Integer(number) => Some(number.to_string()),
-        Scalar::Other => None,
-    })
-}
-
-fn lenient_integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    Ok(match deserializer.deserialize_any(ScalarVisitor)? {
-        Scalar::String(text) => text.parse().ok(),
-        Scalar::Integer(number) => Some(number),
-        Scalar::Other => None,
-    })
-}
-
-enum Scalar {
-    String(String),
-    Integer(i64),
-    Other,
-}
-
-/// Reads a value of any type, and keeps what an optional field can be made of.
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any value")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::String(text.to_owned()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Integer(number))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-        Ok(i64::try_from(number).map_or(Scalar::Other, Scalar::Integer))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-        // A cast saturates, so that an absurd number is only an absurd time.
-        Ok(Scalar::Integer(number as i64))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Scalar, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalar, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Other)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +168,7 @@ mod tests {
             envelope_of(r#"{"roomId":"r","docId":"d"}"#, &[7])
         );
         let metadata = Metadata {
+            in_reply_to: vec!["a".into(), "b".into()],
             parent_id: Some("p".into()),
             sender_id: Some("s".into()),
             version: Some("42".into()),
@@ -215,7 +177,7 @@ mod tests {
         };
         let json = concat!(
             r#"{"roomId":"r","docId":"d","parentId":"p","senderId":"s","#,
-            r#""version":"42","timestamp":1700000000000}"#
+            r#""version":"42","timestamp":1700000000000,"inReplyTo":["a","b"]}"#
         );
         assert_eq!(encode(&metadata, &[]).unwrap(), envelope_of(json, &[]));
     }
@@ -248,6 +210,21 @@ mod tests {
             let metadata = metadata_of(&format!(r#"{{"roomId":"r","docId":"d"{fields}}}"#));
             assert_eq!(metadata.version.as_deref(), version, "{label}");
             assert_eq!(metadata.timestamp, timestamp, "{label}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_a_wrong_type_is_read_as_empty() {
+        for (json, expected) in [
+            (r#"["a","b"]"#, &["a", "b"][..]),
+            ("null", &[]),
+            (r#""a""#, &[]),
+            (r#"["a",1]"#, &[]),
+            (r#"{"a":[]}"#, &[]),
+        ] {
+            let metadata =
+                metadata_of(&format!(r#"{{"roomId":"r","docId":"d","inReplyTo":{json}}}"#));
+            assert_eq!(metadata.in_reply_to, expected, "{json}");
         }
     }
 
@@ -288,6 +265,15 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_checked_with_room_for_a_sender() {
+        let id = "x".repeat(MAX_METADATA_LEN - 200);
+        assert_eq!(check_ids("room", &id, None), Ok(()));
+        assert!(check_ids("room", &id, Some(&"p".repeat(200))).is_err());
+        assert!(check_ids(&"ä".repeat(MAX_METADATA_LEN / 2), "doc", None).is_err(), "in bytes");
+        assert!(check_ids("room", &"\"".repeat(MAX_METADATA_LEN / 2), None).is_err(), "as JSON");
+    }
+
+    #[test]
     fn a_message_is_written_as_its_encoding_would_be() {
         let metadata = Metadata { room_id: "r".into(), doc_id: "d".into(), ..Metadata::default() };
         let message = Message::Update(Bytes::from(vec![7; 300]));
@@ -301,10 +287,13 @@ mod tests {
             doc_id: String,
             optional: [Option<String>; 3],
             timestamp: Option<i64>,
+            in_reply_to: Vec<String>,
             payload: Vec<u8>,
         ) {
             let [parent_id, sender_id, version] = optional;
-            let metadata = Metadata { room_id, doc_id, parent_id, sender_id, version, timestamp };
+            let metadata = Metadata {
+                room_id, doc_id, parent_id, sender_id, version, timestamp, in_reply_to,
+            };
             let bytes = encode(&metadata, &payload).unwrap();
             prop_assert_eq!(decode(bytes.into()), Ok(Envelope { metadata, payload: payload.into() }));
         }

@@ -1,24 +1,25 @@
 //! Yjs updates, as far as they can be handled without a document. Format V1, where nothing else is said.
 
+mod contents;
 mod scan;
 mod snapshot;
 mod split;
+mod state_vector;
 mod v2;
 mod v2_encoder;
 
 use std::borrow::Cow;
 use std::panic::catch_unwind;
 
+pub use contents::Contents;
 pub(crate) use scan::scan_value;
-pub use scan::{
-    Inspection, MAX_DEPTH, ScanError, advance_state_vector, inspect_v1, scan_snapshot,
-    scan_state_vector, scan_v1,
-};
+pub use scan::{Inspection, MAX_DEPTH, ScanError, inspect_v1, scan_snapshot, scan_v1};
 pub use snapshot::{
     decode_snapshot_v1, decode_snapshot_v2, encode_snapshot_v1, encode_snapshot_v2,
 };
 pub use split::{split_at_gaps, split_to_size};
-pub use v2::{V2Error, merge_v2, v1_to_v2, v2_to_v1};
+pub use state_vector::{advance_state_vector, common_state_vector, scan_state_vector};
+pub use v2::{V2Error, any_to_v1, merge_v2, v1_to_v2, v2_to_v1};
 pub use v2_encoder::V2Encoder;
 
 /// An update without content.

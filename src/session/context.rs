@@ -30,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) sync_waiters: SyncWaiters,
     /// Documents with edits that are not in the log.
     pub(crate) unconfirmed: HashSet<DocKey>,
+    /// Bytes of updates that wait to be sent or confirmed, of all documents.
+    pub(crate) waiting_bytes: usize,
     /// A document became synced since the session looked last.
     pub(crate) has_synced: bool,
     /// The user left: nothing is reported any more but the end of calls and what is in the log.
@@ -54,6 +56,7 @@ impl Context {
             flushes: FlushWaiters::default(),
             sync_waiters: SyncWaiters::default(),
             unconfirmed: HashSet::new(),
+            waiting_bytes: 0,
             has_synced: false,
             is_silent: false,
             outputs: VecDeque::new(),

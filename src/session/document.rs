@@ -1,13 +1,16 @@
 //! One document's sync: its parts, when a connection begins and ends, and when it asks.
 
+mod answering;
+mod asking;
 mod confirming;
+mod origin;
+mod present;
 mod receiving;
 mod sending;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::awareness::{AwarenessChange, RENEWAL};
 use super::context::Context;
 use super::event::{Event, Position};
 use super::offsets::Offsets;
@@ -16,31 +19,21 @@ use super::presence::Presence;
 use super::replies::Replies;
 use super::step_one::StepOne;
 use super::synced::Synced;
-use super::timers::{DocumentTimer, Timer};
-use super::work::{AddDocument, DocKey, Work};
+use super::timers::DocumentTimer;
+use super::work::{AddDocument, DocKey};
+use crate::error::ProviderError;
 use crate::protocol::envelope::Metadata;
 
+pub(crate) use origin::{Origin, Sender};
 pub(crate) use sending::Outgoing;
 
-/// Who sent a message, as far as it matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sender {
-    /// This session, on the current connection.
-    Us,
-    /// This session, on an earlier connection.
-    FormerUs,
-    /// The server, when it gives a new connection the whole document.
-    Hydration,
-    /// The server itself.
-    Server,
-    /// Another client.
-    Peer,
-}
-
-impl Sender {
-    fn is_own(self) -> bool {
-        matches!(self, Self::Us | Self::FormerUs)
-    }
+/// What the server refuses on this connection.
+#[derive(Debug, Default)]
+struct Denial {
+    /// Why it will not sync the document.
+    error: Option<ProviderError>,
+    /// Servers say it twice, as an ack and as a message, and for every message.
+    is_reported: bool,
 }
 
 /// One document of the session.
@@ -56,13 +49,17 @@ pub(crate) struct DocumentSync {
     offsets: Offsets,
     synced: Synced,
     last_token: u64,
+    /// What the context has counted of the outbox.
+    counted_bytes: usize,
     // What follows begins anew with every connection.
     started_at: Option<Instant>,
     step_one: StepOne,
     replies: Replies,
     /// The server was busy, that often in a row.
     busy: u32,
-    is_denied: bool,
+    /// The server acks what we send.
+    is_acked: bool,
+    denial: Denial,
     has_sync_turn: bool,
     has_presence_turn: bool,
 }
@@ -91,11 +88,13 @@ impl DocumentSync {
             offsets: Offsets::default(),
             synced: Synced::default(),
             last_token: 0,
+            counted_bytes: 0,
             started_at: None,
             step_one: StepOne::default(),
             replies: Replies::default(),
             busy: 0,
-            is_denied: false,
+            is_acked: false,
+            denial: Denial::default(),
             has_sync_turn: false,
             has_presence_turn: false,
         }
@@ -129,6 +128,16 @@ impl DocumentSync {
         self.synced.is_synced()
     }
 
+    /// Whether the document is part of the connection for this long.
+    pub(crate) fn has_waited(&self, now: Instant, duration: Duration) -> bool {
+        self.started_at.is_some_and(|started_at| now >= started_at + duration)
+    }
+
+    /// Why the server will not sync the document on this connection.
+    pub(crate) fn denial(&self) -> Option<&ProviderError> {
+        self.denial.error.as_ref()
+    }
+
     pub(crate) fn take_moved(&mut self) -> Option<Position> {
         self.offsets.take_moved()
     }
@@ -140,10 +149,12 @@ impl DocumentSync {
         self.step_one = StepOne::default();
         self.replies = Replies::default();
         self.busy = 0;
-        self.is_denied = false;
+        self.is_acked = false;
+        self.denial = Denial::default();
         self.has_sync_turn = false;
         self.has_presence_turn = false;
         self.outbox.restart();
+        self.count_bytes(cx);
         self.ask(now, cx);
         if let Some(interval) = cx.config.resync_interval {
             let at = now + cx.jittered(interval);
@@ -174,14 +185,9 @@ impl DocumentSync {
         cx.timers.stop_document(self.key);
     }
 
-    /// Our own awareness state changed.
-    pub(crate) fn handle_local_awareness(&mut self, now: Instant, cx: &mut Context) {
-        self.presence.announce();
-        self.take_presence_turn(cx);
-        if self.started_at.is_some() {
-            cx.timers
-                .set_earlier(Timer::Document(self.key, DocumentTimer::Awareness), now + RENEWAL);
-        }
+    /// The document is removed, and what it has to send is not waited for any more.
+    pub(crate) fn discount_bytes(&self, cx: &mut Context) {
+        cx.waiting_bytes -= self.counted_bytes;
     }
 
     /// One of the document's deadlines has come.
@@ -205,73 +211,10 @@ impl DocumentSync {
         }
     }
 
-    /// Wants a step 1, damped: causes may come in a burst, and a corrupt record in the log would repeat for ever.
-    pub(crate) fn ask(&mut self, now: Instant, cx: &mut Context) {
-        let is_scheduled = cx.timers.is_set(Timer::Document(self.key, DocumentTimer::StepOne));
-        if self.started_at.is_none() || is_scheduled {
-            return;
-        }
-        match self.step_one.admit(now) {
-            Ok(()) => self.encode_vector(cx),
-            Err(at) => cx.set_timer(self.key, DocumentTimer::StepOne, at),
-        }
-    }
-
-    /// There is no telling from which moment on a server listens: everything is repeated until it shows that it does.
-    fn handle_silence(&mut self, now: Instant, cx: &mut Context) {
-        if self.step_one.is_heard() {
-            return;
-        }
-        let is_listening = self.step_one.sent_as().is_some_and(|id| cx.acks.is_listening_since(id));
-        if is_listening && self.step_one.wait_patiently() {
-            let at = now + cx.jittered(cx.config.ack_timeout);
-            cx.set_timer(self.key, DocumentTimer::Retransmit, at);
-        } else {
-            self.repeat(cx);
-        }
-    }
-
-    fn repeat(&mut self, cx: &mut Context) {
-        self.encode_vector(cx);
-        let ids = self.outbox.recall_all();
-        cx.forget_acks(&ids);
-        if !cx.is_silent {
-            self.presence.repeat();
-        }
-        self.take_sync_turn(cx);
-    }
-
-    fn encode_vector(&mut self, cx: &mut Context) {
-        let token = self.next_token();
-        if self.step_one.begin(token) {
-            cx.work(Work::EncodeStateVector { doc: self.key, token });
-        }
-    }
-
-    fn renew_awareness(&mut self, now: Instant, cx: &mut Context) {
-        if !cx.is_silent {
-            let change = self.presence.renew(now);
-            self.take_presence_turn(cx);
-            self.report_awareness(cx, change);
-            self.watch_awareness(now, cx);
-        }
-    }
-
-    /// Arms the awareness timer unless it runs: states only get younger, so a running one is never too late for them.
-    fn watch_awareness(&mut self, now: Instant, cx: &mut Context) {
-        let timer = Timer::Document(self.key, DocumentTimer::Awareness);
-        if self.started_at.is_none() || cx.is_silent || cx.timers.is_set(timer) {
-            return;
-        }
-        if let Some(at) = self.presence.next_deadline() {
-            cx.timers.set(timer, at.max(now));
-        }
-    }
-
-    fn report_awareness(&self, cx: &mut Context, change: AwarenessChange) {
-        if !change.is_empty() {
-            cx.event(Event::Awareness { doc: self.key, change });
-        }
+    fn count_bytes(&mut self, cx: &mut Context) {
+        let bytes = self.outbox.waiting_bytes();
+        cx.waiting_bytes = cx.waiting_bytes + bytes - self.counted_bytes;
+        self.counted_bytes = bytes;
     }
 
     fn next_token(&mut self) -> u64 {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::Session;
-use super::document::Sender;
+use super::document::{Origin, Sender};
 use super::event::Event;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::{Channel, InboundEvent};
@@ -151,7 +151,13 @@ impl Session {
                 return;
             }
         };
-        let sender = self.sender(&metadata, inbound.is_fanned_out, arrival);
+        let sender_id = metadata.sender_id.as_deref().unwrap_or_default();
+        let origin = Origin {
+            sender: self.sender(sender_id, inbound.is_fanned_out, arrival),
+            sender_id,
+            is_for_us: self.is_for_us(&metadata.in_reply_to, arrival),
+            is_fanned_out: inbound.is_fanned_out,
+        };
         for message in messages {
             let channel = channel_of(&message);
             if self.has_message_events {
@@ -164,9 +170,9 @@ impl Session {
             }
             // Whoever leaves takes nothing in any more, but still gives what is asked for and hears of its own edits.
             let is_of_use = matches!(message, Message::SyncStep1(_))
-                || (sender == Sender::Us && channel == Some(Channel::Sync));
+                || (origin.sender == Sender::Us && channel == Some(Channel::Sync));
             if is_of_use || !self.cx.is_silent {
-                document.handle_message(now, &mut self.cx, message, sender);
+                document.handle_message(now, &mut self.cx, message, origin);
             }
         }
     }
@@ -182,8 +188,13 @@ impl Session {
         self.cx.event(Event::Message { doc, channel, payload, metadata, offset: inbound.offset });
     }
 
-    fn sender(&self, metadata: &Metadata, is_fanned_out: bool, arrival: Arrival) -> Sender {
-        let id = metadata.sender_id.as_deref().unwrap_or_default();
+    fn is_for_us(&self, addressees: &[String], arrival: Arrival) -> Option<bool> {
+        let own = self.connection.socket_id()?;
+        let is_named = || arrival == Arrival::Live && addressees.iter().any(|id| **own == *id);
+        (!addressees.is_empty()).then(is_named)
+    }
+
+    fn sender(&self, id: &str, is_fanned_out: bool, arrival: Arrival) -> Sender {
         let is_current = self.connection.socket_id().is_some_and(|own| **own == *id);
         // A recovered connection has the id of the lost one; what that one sent proves nothing about this one.
         if is_current && arrival == Arrival::Live {
@@ -216,86 +227,4 @@ fn channel_of_topic(topic: &str) -> Option<Channel> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::socket_io::{Decoder, Packet};
-
-    fn read(
-        header: &str,
-        attachment: Option<&'static [u8]>,
-    ) -> Option<Result<Inbound, ProviderError>> {
-        let mut decoder = Decoder::default();
-        let mut packet = decoder.handle_text(header).unwrap();
-        if let Some(attachment) = attachment {
-            packet = decoder.handle_binary(Bytes::from_static(attachment)).unwrap();
-        }
-        let Some(Packet::Event(event)) = packet else { panic!("{header}") };
-        Inbound::read(&event)
-    }
-
-    #[test]
-    fn reads_every_form_of_event() {
-        let ours = |offset, topic: &str, partition| Inbound {
-            channel: Some(Channel::Sync),
-            envelope: Bytes::from_static(b"e"),
-            topic: topic.to_owned(),
-            partition,
-            offset,
-            is_fanned_out: false,
-        };
-        let name = Channel::Sync.event_name();
-        let slot = r#"{"_placeholder":true,"num":0}"#;
-        let table = [
-            ("envelope only", format!(r#"51-["{name}",{slot}]"#), ours(None, "", 0)),
-            ("offset as text", format!(r#"51-["{name}",{slot},"12"]"#), ours(Some(12), "", 0)),
-            ("offset as number", format!(r#"51-["{name}",{slot},12]"#), ours(Some(12), "", 0)),
-            (
-                "with position",
-                format!(r#"51-["{name}",{slot},"12",{{"topic":"t","partition":3}}]"#),
-                ours(Some(12), "t", 3),
-            ),
-            ("offset that is none", format!(r#"51-["{name}",{slot},{{}},7]"#), ours(None, "", 0)),
-            (
-                "object",
-                format!(
-                    r#"51-["{name}",{{"message":{slot},"offset":"9","topic":"t","partition":"2"}}]"#
-                ),
-                ours(Some(9), "t", 2),
-            ),
-            (
-                "fan-out of the log",
-                format!(
-                    r#"51-["protocol-message",{{"topic":"y-sync-r","offset":"9","message":{slot}}}]"#
-                ),
-                Inbound { is_fanned_out: true, ..ours(Some(9), "y-sync-r", 0) },
-            ),
-        ];
-        for (label, header, expected) in table {
-            assert_eq!(read(&header, Some(b"e")), Some(Ok(expected)), "{label}");
-        }
-        let buffer = format!(r#"2["{name}",{{"type":"Buffer","data":[101]}}]"#);
-        assert_eq!(read(&buffer, None), Some(Ok(ours(None, "", 0))), "JSON form of a Buffer");
-    }
-
-    #[test]
-    fn an_event_without_an_envelope_is_an_error_and_a_foreign_one_is_none() {
-        assert_eq!(read(r#"2["hello",1]"#, None), None);
-        let error = read(&format!(r#"2["{}","text"]"#, Channel::Sync.event_name()), None)
-            .unwrap()
-            .unwrap_err();
-        assert_eq!(error.code, ErrorCode::InvalidEnvelope);
-    }
-
-    #[test]
-    fn a_topic_names_its_channel() {
-        let table = [
-            ("y-kafka-collabation-sync-room", Some(Channel::Sync)),
-            ("ykc.awareness.v1", Some(Channel::Awareness)),
-            ("kafka-control-room", Some(Channel::Control)),
-            ("asynchronous", None),
-        ];
-        for (topic, expected) in table {
-            assert_eq!(channel_of_topic(topic), expected, "{topic}");
-        }
-    }
-}
+mod tests;

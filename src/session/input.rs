@@ -15,6 +15,9 @@ use super::work::{DocKey, WorkDone};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::socket_io::Ack;
 
+/// A server that confirmed nothing for this long on a connection is taken for one that never does.
+const UNCONFIRMED: Duration = Duration::from_secs(1);
+
 /// Input.
 impl Session {
     /// The document was edited by something else than this session.
@@ -114,8 +117,8 @@ impl Session {
                 }
                 Timer::Flush(id) => {
                     if self.cx.flushes.cancel(id) {
-                        let message = "the log did not confirm every edit in time";
-                        self.cx.flushed(id, Err(ProviderError::new(ErrorCode::Timeout, message)));
+                        let error = self.flush_timeout(now);
+                        self.cx.flushed(id, Err(error));
                     }
                 }
                 Timer::Sync(id) => {
@@ -130,6 +133,24 @@ impl Session {
                 Timer::Reconnect => self.dial(now),
                 Timer::Departure => self.finish_departure(now),
             }
+        }
+    }
+
+    /// Why a flush takes too long.
+    fn flush_timeout(&self, now: Instant) -> ProviderError {
+        let waits_long = |&key: &DocKey| {
+            let document = self.documents.get(key);
+            document.is_some_and(|document| document.has_waited(now, UNCONFIRMED))
+        };
+        if !self.connection.is_joined() {
+            let message = "not connected: the edits are kept and sent with the next connection";
+            ProviderError::new(ErrorCode::Timeout, message)
+        } else if !self.cx.window.has_ack() && self.cx.unconfirmed.iter().any(waits_long) {
+            let message = "the server confirms nothing: no acks, and what it is sent does not come back from the log";
+            ProviderError::new(ErrorCode::Unconfirmed, message)
+        } else {
+            let message = "the log did not confirm every edit in time";
+            ProviderError::new(ErrorCode::Timeout, message)
         }
     }
 

@@ -43,6 +43,7 @@ mod offsets;
 mod outbox;
 mod output;
 mod presence;
+mod question;
 mod reconnect;
 mod recovery;
 mod replies;

@@ -46,6 +46,14 @@ impl Offsets {
         }
     }
 
+    /// The highest offset, if it says anything without its partition: only if there is no other.
+    pub(crate) fn resume_at(&self) -> Option<i64> {
+        match self.positions.as_slice() {
+            [position] => Some(position.offset),
+            _ => None,
+        }
+    }
+
     /// The highest offset of every partition seen.
     pub(crate) fn positions(&self) -> &[Position] {
         &self.positions
@@ -75,10 +83,12 @@ mod tests {
             Some(Position { topic: Arc::clone(&topic), partition: 0, offset: 9 })
         );
         assert_eq!(offsets.take_moved(), None);
+        assert_eq!(offsets.resume_at(), Some(9));
         assert!(offsets.record(&topic, 1, 2), "another partition has its own maximum");
         assert_eq!(offsets.take_moved().unwrap().partition, 1);
         let other: Arc<str> = "awareness".into();
         assert!(offsets.record(&other, 0, 1), "another topic has its own maximum");
         assert_eq!(offsets.positions().len(), 3);
+        assert_eq!(offsets.resume_at(), None, "an offset alone would be ambiguous");
     }
 }

@@ -2,21 +2,48 @@
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use super::damper::Damper;
+use super::question::Question;
 use crate::protocol::update;
 use crate::protocol::y_message::Message;
 
+/// Peers that were answered and are remembered, to tell who asks again.
+const MAX_ANSWERED: usize = 64;
+
 /// A difference on its way through document and socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reply {
     /// The newest edit it settles, if the outbox owed one.
     pub(crate) covers: Option<u64>,
     /// Sent as a step 2, because somebody asked; else as an update.
     pub(crate) is_answer: bool,
+    /// The peers who asked.
+    pub(crate) in_reply_to: Vec<String>,
+    /// Another answer was seen: without content, this one says nothing new.
+    pub(crate) is_second: bool,
+    /// It is what the server lacks, as far as the server has told.
+    pub(crate) is_for_server: bool,
+}
+
+impl Reply {
+    /// The difference the outbox owes, unasked.
+    pub(crate) fn owed(covers: Option<u64>) -> Self {
+        let in_reply_to = Vec::new();
+        Self { covers, is_answer: false, in_reply_to, is_second: false, is_for_server: true }
+    }
+
+    /// The answer to a question.
+    pub(crate) fn to(question: &Question, covers: Option<u64>) -> Self {
+        let (in_reply_to, is_second) = (question.addressees(), question.is_answered());
+        let is_for_server = question.is_server();
+        Self { covers, is_answer: true, in_reply_to, is_second, is_for_server }
+    }
 }
 
 #[derive(Debug)]
@@ -27,47 +54,65 @@ struct Sent {
     at: Instant,
 }
 
-/// State of our differences on one connection. One at a time is computed, and the newest one sent is waited for.
+/// State of our differences on one connection. One at a time is computed. Those that settle edits are waited for, and so
+/// is the newest one.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
-    /// The vector of a step 1 that was not answered yet, and whether the server itself asked.
-    asked: Option<(Bytes, bool)>,
+    question: Option<Question>,
     /// The server's newest vector.
     server_vector: Option<Bytes>,
     encoding: Option<(u64, Reply)>,
     /// Differences to send in this order; more than one only if they are parts of one that was too large.
     ready: VecDeque<(Bytes, Reply)>,
-    sent: Option<Sent>,
+    sent: SmallVec<[Sent; 1]>,
     /// An answer was refused: no more of them on this connection.
     is_muted: bool,
+    /// There is no time to wait for a difference.
+    is_hurried: bool,
+    /// Peers that were answered, the latest last.
+    answered: VecDeque<Arc<str>>,
     damper: Damper,
 }
 
 impl Replies {
-    /// Somebody sent step 1.
-    pub(crate) fn ask(&mut self, vector: &Bytes, is_server: bool) {
+    /// The server sent step 1.
+    pub(crate) fn ask_for_server(&mut self, vector: &Bytes) {
         // A copy, because it may wait, and a slice would keep the socket's whole read buffer alive.
         let vector = Bytes::copy_from_slice(vector);
-        if is_server {
-            self.server_vector = Some(vector.clone());
-        }
-        if is_server || self.asked.as_ref().is_none_or(|&(_, was_server)| !was_server) {
-            self.asked = Some((vector, is_server));
+        self.server_vector = Some(vector.clone());
+        self.question = Some(Question::of_server(vector));
+    }
+
+    /// A peer sent step 1. It never replaces the server's.
+    pub(crate) fn ask_for_peer(&mut self, vector: &Bytes, asker: &str) {
+        match &mut self.question {
+            Some(question) if question.is_server() => {}
+            Some(question) => question.join(vector, asker),
+            None => {
+                self.question = Some(Question::of_peer(Bytes::copy_from_slice(vector), asker));
+            }
         }
     }
 
     /// Whether a step 1 waits for its answer.
     pub(crate) fn is_asked(&self) -> bool {
-        self.asked.is_some()
+        self.question.is_some()
     }
 
-    /// An answer is not needed any more: somebody else gave it.
-    pub(crate) fn withdraw_peer(&mut self) {
-        self.asked.take_if(|&mut (_, is_server)| !is_server);
+    /// Somebody else answered a peer.
+    pub(crate) fn note_answer(&mut self, update: &[u8]) {
+        if let Some(question) = self.question.as_mut().filter(|question| !question.is_server()) {
+            question.note_answer(update);
+        }
     }
 
-    /// Whether an answer may be given now, damped: `Err` says when to ask again.
+    /// Whether an answer may be given now: `Err` says when to ask again. Who asks for the first time never waits; who
+    /// asks again and again is answered less often.
     pub(crate) fn admit(&mut self, now: Instant) -> Result<(), Instant> {
+        let askers = self.question.as_ref().map_or(&[][..], Question::askers);
+        if askers.iter().any(|asker| !self.answered.contains(asker)) {
+            return Ok(());
+        }
         self.damper.admit(now)
     }
 
@@ -86,9 +131,27 @@ impl Replies {
         self.encoding.is_some() || !self.ready.is_empty()
     }
 
+    /// Whether edits should wait for the difference that is being computed, because it may have them in it.
+    pub(crate) fn holds_edits(&self) -> bool {
+        !self.is_hurried && self.encoding.as_ref().is_some_and(|(_, reply)| reply.is_for_server)
+    }
+
+    /// We leave: edits wait for nothing.
+    pub(crate) fn hurry(&mut self) {
+        self.is_hurried = true;
+    }
+
     /// Takes the step 1 to answer.
-    pub(crate) fn take_asked(&mut self) -> Option<(Bytes, bool)> {
-        self.asked.take()
+    pub(crate) fn take_question(&mut self) -> Option<Question> {
+        let question = self.question.take()?;
+        for asker in question.askers() {
+            if !self.answered.contains(asker) {
+                self.answered.push_back(Arc::clone(asker));
+            }
+        }
+        let surplus = self.answered.len().saturating_sub(MAX_ANSWERED);
+        self.answered.drain(..surplus);
+        Some(question)
     }
 
     /// The state vector the server had when it last asked on this connection.
@@ -113,11 +176,15 @@ impl Replies {
 
     /// An answer takes more than `limit` bytes: puts its parts in its place, the last one as the answer; false if that
     /// can't be.
-    pub(crate) fn split(&mut self, update: &[u8], limit: usize) -> bool {
+    pub(crate) fn split(&mut self, update: &[u8], in_reply_to: &[String], limit: usize) -> bool {
         let Ok(Some(parts)) = update::split_to_size(update, limit) else { return false };
         let count = parts.len();
         for (index, part) in parts.into_iter().enumerate() {
-            let reply = Reply { covers: None, is_answer: index + 1 == count };
+            let mut reply = Reply::owed(None);
+            if index + 1 == count {
+                reply.is_answer = true;
+                reply.in_reply_to = in_reply_to.to_vec();
+            }
             self.ready.push_back((part.into(), reply));
         }
         true
@@ -130,7 +197,8 @@ impl Replies {
     /// Takes the difference to send it with this ack id.
     pub(crate) fn send(&mut self, now: Instant, ack_id: u64) -> Option<(Message, Reply)> {
         let (update, reply) = self.ready.pop_front()?;
-        self.sent = Some(Sent { ack_id, covers: reply.covers, digest: digest(&update), at: now });
+        self.sent.retain(|sent| sent.covers.is_some());
+        self.sent.push(Sent { ack_id, covers: reply.covers, digest: digest(&update), at: now });
         let message =
             if reply.is_answer { Message::SyncStep2(update) } else { Message::Update(update) };
         Some((message, reply))
@@ -138,27 +206,42 @@ impl Replies {
 
     /// The ack of the difference came, or it was given up.
     pub(crate) fn finish(&mut self, ack_id: u64) {
-        self.sent.take_if(|sent| sent.ack_id == ack_id);
+        self.sent.retain(|sent| sent.ack_id != ack_id);
     }
 
     /// Our own difference came back from the log. Returns its ack id and what it covers.
     pub(crate) fn confirm_echo(&mut self, update: &[u8]) -> Option<(u64, Option<u64>)> {
         // Most echoes are updates of the outbox: hash only what may be ours.
-        self.sent.as_ref()?;
+        if self.sent.is_empty() {
+            return None;
+        }
         let digest = digest(update);
-        self.sent.take_if(|sent| sent.digest == digest).map(|sent| (sent.ack_id, sent.covers))
+        let index = self.sent.iter().position(|sent| sent.digest == digest)?;
+        let Sent { ack_id, covers, .. } = self.sent.remove(index);
+        Some((ack_id, covers))
     }
 
     /// When a difference that the outbox owes has waited long enough for its ack.
     pub(crate) fn ack_deadline(&self, timeout: Duration) -> Option<Instant> {
-        self.sent.as_ref().filter(|sent| sent.covers.is_some()).map(|sent| sent.at + timeout)
+        self.owed_sent().map(|sent| sent.at + timeout).min()
     }
 
     /// Gives up waiting for an overdue difference; returns its ack id.
     pub(crate) fn take_overdue(&mut self, now: Instant, timeout: Duration) -> Option<u64> {
-        self.sent
-            .take_if(|sent| sent.covers.is_some() && sent.at + timeout <= now)
-            .map(|sent| sent.ack_id)
+        let ack_id = self.owed_sent().find(|sent| sent.at + timeout <= now)?.ack_id;
+        self.finish(ack_id);
+        Some(ack_id)
+    }
+
+    /// Gives up waiting for a difference that may not have been heard; returns its ack id.
+    pub(crate) fn take_unheard(&mut self, is_heard: impl Fn(u64) -> bool) -> Option<u64> {
+        let ack_id = self.owed_sent().find(|sent| !is_heard(sent.ack_id))?.ack_id;
+        self.finish(ack_id);
+        Some(ack_id)
+    }
+
+    fn owed_sent(&self) -> impl Iterator<Item = &Sent> {
+        self.sent.iter().filter(|sent| sent.covers.is_some())
     }
 }
 
@@ -170,57 +253,4 @@ fn digest(update: &[u8]) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OWED: Reply = Reply { covers: Some(3), is_answer: false };
-
-    #[test]
-    fn a_peers_question_never_replaces_the_servers() {
-        let mut replies = Replies::default();
-        replies.ask(&Bytes::from_static(b"server"), true);
-        replies.ask(&Bytes::from_static(b"peer"), false);
-        replies.withdraw_peer();
-        assert_eq!(replies.take_asked(), Some((Bytes::from_static(b"server"), true)));
-        replies.ask(&Bytes::from_static(b"peer"), false);
-        replies.withdraw_peer();
-        assert!(!replies.is_asked());
-        assert_eq!(replies.server_vector().map(AsRef::as_ref), Some(&b"server"[..]));
-    }
-
-    #[test]
-    fn an_answer_is_a_step_2_and_an_owed_difference_an_update() {
-        let now = Instant::now();
-        let mut replies = Replies::default();
-        let update = Bytes::from_static(b"update");
-        for (label, reply, expected) in [
-            ("answer", Reply { covers: None, is_answer: true }, Message::SyncStep2(update.clone())),
-            ("owed", OWED, Message::Update(update.clone())),
-        ] {
-            replies.begin(1, reply);
-            assert_eq!(replies.take_encoding(2), None, "{label}: another token");
-            assert_eq!(replies.take_encoding(1), Some(reply), "{label}");
-            replies.set_ready(update.clone(), reply);
-            assert!(replies.is_busy());
-            assert_eq!(replies.send(now, 0), Some((expected, reply)), "{label}");
-        }
-    }
-
-    #[test]
-    fn only_an_owed_difference_is_waited_for() {
-        let now = Instant::now();
-        let timeout = Duration::from_secs(10);
-        let mut replies = Replies::default();
-        replies.set_ready(Bytes::from_static(b"update"), Reply { covers: None, is_answer: true });
-        replies.send(now, 4);
-        assert_eq!(replies.ack_deadline(timeout), None);
-        replies.set_ready(Bytes::from_static(b"owed"), OWED);
-        replies.send(now, 5);
-        assert_eq!(replies.confirm_echo(b"other"), None);
-        assert_eq!(replies.take_overdue(now, timeout), None);
-        assert_eq!(replies.take_overdue(now + timeout, timeout), Some(5));
-        replies.set_ready(Bytes::from_static(b"owed"), OWED);
-        replies.send(now, 6);
-        assert_eq!(replies.confirm_echo(b"owed"), Some((6, Some(3))));
-    }
-}
+mod tests;

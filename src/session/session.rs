@@ -80,6 +80,7 @@ impl Session {
             self.drain_document(now, key);
         }
         let Some(document) = self.documents.remove(key) else { return };
+        document.discount_bytes(&mut self.cx);
         self.cx.timers.stop_document(key);
         self.cx.unconfirmed.remove(&key);
         let is_lost = if self.connection.is_joined() {
@@ -102,7 +103,8 @@ impl Session {
     }
 
     /// Asks for [`Event::Flushed`] once every local edit handed in before this call is in the log. It fails with the
-    /// server's reason when an edit was refused, and with `ERR_TIMEOUT` after `timeout`.
+    /// server's reason when an edit was refused. After `timeout` it fails with `ERR_UNCONFIRMED` if the server confirms
+    /// nothing at all, else with `ERR_TIMEOUT`.
     pub fn flush(&mut self, now: Instant, id: u64, timeout: Duration) {
         if self.is_destroyed {
             return self.cx.flushed(id, Err(destroyed()));
@@ -130,7 +132,8 @@ impl Session {
     }
 
     /// Asks for [`Event::Waited`] once the document is synced, which it may be already. It fails with `ERR_TIMEOUT`
-    /// after `timeout`, and with `ERR_UNKNOWN_DOC` when the document is not here or is removed.
+    /// after `timeout`, with the server's reason when it refuses the document, and with `ERR_UNKNOWN_DOC` when the document
+    /// is not here or is removed.
     pub fn when_synced(&mut self, now: Instant, id: u64, key: DocKey, timeout: Duration) {
         if self.is_destroyed {
             return self.cx.waited(id, Err(destroyed()));
@@ -141,6 +144,9 @@ impl Session {
         };
         if document.is_synced() {
             self.cx.waited(id, Ok(()));
+        } else if let Some(denial) = document.denial() {
+            let denial = denial.clone();
+            self.cx.waited(id, Err(denial));
         } else {
             self.cx.sync_waiters.add(id, key);
             self.cx.timers.set(Timer::Sync(id), now + timeout);
@@ -221,6 +227,12 @@ impl Session {
     /// How many documents have edits that are not confirmed by the log.
     pub fn unsynced_documents(&self) -> usize {
         self.cx.unconfirmed.len()
+    }
+
+    /// Bytes of edits that wait to be sent or to be confirmed by the log. What has outgrown the outbox is not in it: it is
+    /// computed from the document when it is sent.
+    pub fn waiting_bytes(&self) -> usize {
+        self.cx.waiting_bytes
     }
 
     /// The highest offset of the document in every partition seen.

@@ -34,6 +34,8 @@ pub(crate) struct StepOne {
     /// Ack id of the step 1 that went out last.
     sent_as: Option<u64>,
     retransmissions: u32,
+    /// With the next one, everything is said again.
+    is_repeating: bool,
     evidence: Evidence,
     is_patient: bool,
     is_hydrated: bool,
@@ -74,6 +76,16 @@ impl StepOne {
         let vector = self.vector.take()?;
         self.sent_as = Some(ack_id);
         Some(vector)
+    }
+
+    /// With the next step 1, everything is to be said again.
+    pub(crate) fn repeat(&mut self) {
+        self.is_repeating = true;
+    }
+
+    /// Whether everything is to be said again now.
+    pub(crate) fn take_repeat(&mut self) -> bool {
+        std::mem::take(&mut self.is_repeating)
     }
 
     /// Ack id of the step 1 that went out last on this connection.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
+use smallvec::{SmallVec, smallvec};
 
 use super::Session;
 use super::ack::AckKind;
@@ -24,12 +25,13 @@ use crate::protocol::y_message::{self, Message};
 struct Made {
     channel: Channel,
     envelope: Bytes,
+    offset: Option<i64>,
     ack: Option<(DocKey, AckKind)>,
 }
 
 /// A message that was made and can't be sent as it is.
 struct Unsendable {
-    outgoing: Outgoing,
+    outgoing: Box<Outgoing>,
     error: ProviderError,
     /// Bytes too many, if that is what is wrong.
     excess: Option<usize>,
@@ -83,7 +85,12 @@ impl Session {
                 }
             };
             let ack = outgoing.ack.map(|kind| (key, kind));
-            return Some(self.emit(Made { channel: outgoing.channel, envelope, ack }));
+            return Some(self.emit(Made {
+                channel: outgoing.channel,
+                envelope,
+                offset: outgoing.offset,
+                ack,
+            }));
         }
     }
 
@@ -98,6 +105,7 @@ impl Session {
                         self.transmit.direct.push_back(Made {
                             channel: outgoing.channel,
                             envelope,
+                            offset: outgoing.offset,
                             ack,
                         });
                     }
@@ -129,7 +137,7 @@ impl Session {
         let envelope = envelope::encode(&metadata, &with_type(message_type, payload))
             .map_err(|error| ProviderError::new(ErrorCode::InvalidArgument, error.to_string()))?;
         let envelope = self.check_size(envelope)?;
-        self.transmit.direct.push_back(Made { channel, envelope, ack: None });
+        self.transmit.direct.push_back(Made { channel, envelope, offset: None, ack: None });
         Ok(())
     }
 
@@ -160,17 +168,26 @@ impl Session {
             document.next_sync(now, &mut self.cx)
         };
         let Some(outgoing) = outgoing else { return Ok(None) };
-        let envelope = match envelope::encode_message(document.metadata(), &outgoing.message) {
+        let encoded = if outgoing.in_reply_to.is_empty() {
+            envelope::encode_message(document.metadata(), &outgoing.message)
+        } else {
+            let in_reply_to = outgoing.in_reply_to.clone();
+            let metadata = Metadata { in_reply_to, ..document.metadata().clone() };
+            envelope::encode_message(&metadata, &outgoing.message)
+        };
+        let envelope = match encoded {
             Ok(envelope) => envelope,
             Err(error) => {
                 let error = ProviderError::new(ErrorCode::InvalidArgument, error.to_string());
-                return Err(Unsendable { outgoing, error, excess: None });
+                return Err(Unsendable { outgoing: Box::new(outgoing), error, excess: None });
             }
         };
         let excess = self.max_envelope().map_or(0, |it| envelope.len().saturating_sub(it));
         match self.check_size(envelope) {
             Ok(envelope) => Ok(Some((outgoing, envelope))),
-            Err(error) => Err(Unsendable { outgoing, error, excess: Some(excess) }),
+            Err(error) => {
+                Err(Unsendable { outgoing: Box::new(outgoing), error, excess: Some(excess) })
+            }
         }
     }
 
@@ -204,9 +221,11 @@ impl Session {
         Some(if is_text { engine_io::base64_capacity(max_payload) } else { max_payload })
     }
 
-    fn emit(&mut self, Made { channel, envelope, ack }: Made) -> Frame {
+    fn emit(&mut self, made: Made) -> Frame {
+        let Made { channel, envelope, offset, ack } = made;
         let ack_id = ack.map(|(key, kind)| self.cx.await_ack(key, kind, envelope.len()));
-        let args = [Arg::Binary(envelope)];
+        let mut args: SmallVec<[Arg; 2]> = smallvec![Arg::Binary(envelope)];
+        args.extend(offset.and_then(|offset| Arg::json(&offset.to_string())));
         let namespace = self.connection.namespace();
         let encoded = socket_io::encode_event(namespace, channel.event_name(), &args, ack_id);
         let Ok(encoded) = encoded else {

@@ -26,6 +26,11 @@ impl Window {
         !self.is_unlimited && (self.messages >= MAX_MESSAGES || self.bytes >= MAX_BYTES)
     }
 
+    /// Whether anything was confirmed on this connection.
+    pub(crate) fn has_ack(&self) -> bool {
+        self.has_ack
+    }
+
     /// A message went out.
     pub(crate) fn add(&mut self, bytes: usize) {
         self.messages += 1;

@@ -35,7 +35,7 @@ pub enum Work {
         doc: DocKey,
         /// Rises by one with every `Apply` of the document, from 1.
         token: u64,
-        /// The update, already scanned by `protocol::update::scan_v1`.
+        /// The update, not looked at: it may be anything.
         update: Bytes,
     },
     /// Encode what a peer with this state vector lacks; answered by [`WorkDone::Encoded`].

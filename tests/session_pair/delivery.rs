@@ -81,23 +81,6 @@ fn a_document_is_unsynced_from_its_first_edit_until_the_log_has_the_last() {
 }
 
 #[test]
-fn what_the_log_takes_while_the_user_leaves_is_still_told() {
-    let mut world = World::new(Switches::gateway());
-    let a = world.join(&["doc"]);
-    world.advance(2 * SECOND);
-    world.take_events(a);
-    world.insert(a, DOC, 0, "x");
-    world.clients[a].session.destroy(world.now, SECOND);
-    world.settle();
-    let unsynced = |event| match event {
-        Event::UnsyncedChanges { state, .. } => Some(state),
-        _ => None,
-    };
-    let told: Vec<bool> = world.take_events(a).into_iter().filter_map(unsynced).collect();
-    assert_eq!(told, [true, false]);
-}
-
-#[test]
 fn offline_edits_arrive_after_reconnecting_without_another_clients_help() {
     let mut world = World::new(Switches::gateway());
     let a = world.join(&["doc"]);
@@ -187,18 +170,33 @@ fn a_flush_covers_earlier_edits_and_not_later_ones() {
 }
 
 #[test]
-fn a_flush_ends_with_its_timeout() {
-    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
-    let a = world.join(&["doc"]);
-    world.insert(a, DOC, 0, "x");
-    world.clients[a].session.flush(world.now, 1, 5 * SECOND);
-    world.clients[a].session.flush(world.now, 2, 5 * SECOND);
-    world.clients[a].session.cancel_flush(2);
-    world.advance(4 * SECOND);
-    assert_eq!(world.flushed(a, 1), None);
-    world.advance(2 * SECOND);
-    assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::Timeout)));
-    assert_eq!(world.flushed(a, 2), None, "cancelled");
+fn a_flush_ends_with_its_timeout_and_tells_what_it_waited_for() {
+    // (label, connected, acks something, code)
+    let table = [
+        ("a server that acks late", true, true, ErrorCode::Timeout),
+        ("a server that never confirms", true, false, ErrorCode::Unconfirmed),
+        ("no connection", false, false, ErrorCode::Timeout),
+    ];
+    for (label, is_connected, has_acked, code) in table {
+        let mut world = World::new(Switches { acks: has_acked, ..Switches::gateway() });
+        let a = world.join(&["doc"]);
+        world.advance(SECOND);
+        world.server.switches.acks = false;
+        world.is_server_down = !is_connected;
+        if !is_connected {
+            world.cut(a);
+        }
+        world.insert(a, DOC, 0, "x");
+        world.clients[a].session.flush(world.now, 1, 5 * SECOND);
+        world.clients[a].session.flush(world.now, 2, 5 * SECOND);
+        world.clients[a].session.cancel_flush(2);
+        world.advance(4 * SECOND);
+        assert_eq!(world.flushed(a, 1), None, "{label}");
+        world.advance(2 * SECOND);
+        assert_eq!(world.flushed(a, 1), Some(Err(code)), "{label}");
+        assert_eq!(world.flushed(a, 2), None, "{label}: cancelled");
+        assert!(world.clients[a].session.has_unsynced_changes(), "{label}");
+    }
 }
 
 #[test]
@@ -272,6 +270,87 @@ fn content_from_before_joining_is_sent() {
         assert_eq!(world.log_text("doc"), "from before and after", "{label}");
         assert_eq!(world.flushed(a, 1), Some(Ok(())), "{label}");
     }
+}
+
+#[test]
+fn an_edit_made_while_the_server_is_answered_is_logged_once() {
+    // (label, content of before, server)
+    let table = [
+        ("asked, owing nothing", "", Switches::gateway()),
+        ("asked, owing", "from before", Switches::gateway()),
+        ("not asked", "from before", Switches { acks: true, ..Switches::published() }),
+    ];
+    for (label, content, switches) in table {
+        let mut world = World::new(switches);
+        let a = world.add_client(&[]);
+        world.add_document(a, DOC, "doc", content);
+        world.clients[a].session.connect(world.now);
+        if label == "not asked" {
+            world.advance(Duration::from_millis(1499));
+            world.now += Duration::from_millis(1);
+            world.clients[a].session.handle_timeout(world.now);
+        }
+        world.step_until_difference(a);
+        world.insert(a, DOC, 0, "meanwhile ");
+        if !content.is_empty() {
+            world.remove(a, DOC, 0);
+        }
+        flush(&mut world, a, 1);
+        assert_eq!(world.log_text("doc"), world.text(a, DOC), "{label}");
+        assert_eq!(world.flushed(a, 1), Some(Ok(())), "{label}");
+        assert_eq!(world.server.updates, 1, "{label}");
+        world.insert(a, DOC, 0, "later ");
+        flush(&mut world, a, 2);
+        assert_eq!(world.flushed(a, 2), Some(Ok(())), "{label}");
+        assert_eq!(world.server.updates, 2, "{label}");
+    }
+}
+
+#[test]
+fn an_edit_that_the_answer_took_along_is_not_lost_with_the_connection() {
+    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
+    let a = world.add_client(&[]);
+    world.add_document(a, DOC, "doc", "from before");
+    world.clients[a].session.connect(world.now);
+    world.step_until_difference(a);
+    world.insert(a, DOC, 0, "meanwhile ");
+    flush(&mut world, a, 1);
+    assert_eq!(world.flushed(a, 1), None);
+    world.cut(a);
+    world.server = Server::new(Switches::gateway());
+    world.advance(20 * SECOND);
+    assert_eq!(world.log_text("doc"), "meanwhile from before");
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+}
+
+#[test]
+fn bytes_wait_until_they_are_confirmed() {
+    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
+    let a = world.join(&["doc", "other"]);
+    let waiting = |world: &World| world.clients[a].session.waiting_bytes();
+    assert_eq!(waiting(&world), 0);
+    world.insert(a, DOC, 0, &"x".repeat(1000));
+    let first = waiting(&world);
+    assert!((1000..1100).contains(&first), "{first}: waits to be sent");
+    world.settle();
+    assert_eq!(waiting(&world), first, "waits to be confirmed");
+    world.insert(a, OTHER, 0, &"x".repeat(1000));
+    assert!(waiting(&world) > first + 1000);
+    world.clients[a].session.remove_document(world.now, OTHER);
+    assert_eq!(waiting(&world), first);
+    world.server.switches.acks = true;
+    world.advance(20 * SECOND);
+    assert_eq!(waiting(&world), 0);
+    // In parts, and past the bound.
+    world.server.switches.max_payload = Some(2000);
+    world.cut(a);
+    world.insert(a, DOC, 0, &"y".repeat(10_000));
+    assert!(waiting(&world) >= 10_000);
+    world.advance(20 * SECOND);
+    assert_eq!(waiting(&world), 0, "all parts are confirmed");
+    world.cut(a);
+    world.insert(a, DOC, 0, &"z".repeat(9 << 20));
+    assert_eq!(waiting(&world), 0, "only the document has it");
 }
 
 #[test]
@@ -385,18 +464,6 @@ fn a_large_document_arrives_in_parts_owed_or_asked_for() {
 }
 
 #[test]
-fn a_document_removed_at_once_leaves_all_parts_behind() {
-    let mut world = World::new(Switches { max_payload: Some(1000), ..Switches::gateway() });
-    let a = world.join(&["doc"]);
-    world.insert(a, DOC, 0, &"a large text ".repeat(500));
-    let text = world.text(a, DOC);
-    world.clients[a].session.remove_document(world.now, DOC);
-    world.settle();
-    assert_eq!(world.log_text("doc"), text);
-    assert_eq!(errors(&mut world, a), []);
-}
-
-#[test]
 fn a_server_that_closed_over_a_large_message_is_sent_parts_of_it() {
     let mut world = World::new(Switches { deaf_for: usize::MAX, ..Switches::gateway() });
     let a = world.join(&["doc"]);
@@ -463,129 +530,6 @@ fn a_read_only_session_sends_no_edit() {
 }
 
 #[test]
-fn destroy_returns_at_once_and_delivers_what_was_edited_before() {
-    let mut world = World::new(Switches::gateway());
-    let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
-    world.clients[a].session.flush(world.now, 1, SECOND);
-    world.insert(a, DOC, 0, "last words");
-    world.clients[a].session.flush(world.now, 2, SECOND);
-    world.clients[a].session.destroy(world.now, 5 * SECOND);
-    world.clients[a].session.destroy(world.now, 5 * SECOND);
-    world.insert(a, DOC, 0, "too late ");
-    world.settle();
-    assert!(world.clients[a].is_finished);
-    assert_eq!(world.connection(a), None, "the socket is closed");
-    assert_eq!(world.text(b, DOC), "last words");
-    assert_eq!(world.flushed(a, 1), Some(Ok(())));
-    assert_eq!(world.flushed(a, 2), Some(Err(ErrorCode::Destroyed)));
-    assert_eq!(world.clients[a].session.poll_timeout(), None);
-    assert!(!world.clients[a].session.is_active());
-}
-
-#[test]
-fn destroy_waits_for_the_ack_and_not_longer_than_it_may() {
-    for (label, acks, delivered_in) in [("acked late", true, 11), ("never acked", false, 20)] {
-        let mut world = World::new(Switches::gateway());
-        let a = world.join(&["doc"]);
-        world.advance(SECOND);
-        world.server.switches.acks = false;
-        world.insert(a, DOC, 0, "x");
-        world.clients[a].session.destroy(world.now, 20 * SECOND);
-        world.settle();
-        world.server.switches.acks = acks;
-        world.advance((delivered_in - 2) * SECOND);
-        assert!(!world.clients[a].is_finished, "{label}");
-        assert!(world.clients[a].session.is_active(), "{label}");
-        world.advance(3 * SECOND);
-        assert!(world.clients[a].is_finished, "{label}");
-    }
-}
-
-#[test]
-fn destroy_reconnects_for_edits_while_it_may() {
-    let mut world = World::new(Switches::gateway());
-    let a = world.join(&["doc"]);
-    world.cut(a);
-    world.insert(a, DOC, 0, "offline");
-    world.clients[a].session.destroy(world.now, 5 * SECOND);
-    world.advance(6 * SECOND);
-    assert!(world.clients[a].is_finished);
-    assert_eq!(world.log_text("doc"), "offline");
-}
-
-#[test]
-fn destroy_stops_every_attempt_when_nothing_is_left_to_deliver() {
-    let mut world = World::new(Switches::gateway());
-    let a = world.join(&["doc"]);
-    world.cut(a);
-    world.settle();
-    let dials = world.clients[a].dials;
-    world.clients[a].session.destroy(world.now, 5 * SECOND);
-    world.settle();
-    assert!(world.clients[a].is_finished);
-    world.advance(60 * SECOND);
-    assert_eq!(world.clients[a].dials, dials);
-}
-
-#[test]
-fn a_removed_document_sends_its_edits_first() {
-    let mut world = World::new(Switches::gateway());
-    let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
-    world.insert(a, DOC, 0, "x");
-    world.clients[a].session.flush(world.now, 1, SECOND);
-    world.clients[a].session.remove_document(world.now, DOC);
-    world.settle();
-    assert_eq!(world.text(b, DOC), "x");
-    assert_eq!(world.flushed(a, 1), Some(Err(ErrorCode::UnknownDoc)));
-    assert_eq!(errors(&mut world, a), []);
-}
-
-#[test]
-fn a_document_removed_offline_reports_its_lost_edits() {
-    let mut world = World::new(Switches::gateway());
-    let a = world.join(&["doc"]);
-    world.cut(a);
-    world.insert(a, DOC, 0, "x");
-    world.clients[a].session.remove_document(world.now, DOC);
-    world.settle();
-    assert_eq!(errors(&mut world, a), [ErrorCode::Connection]);
-    assert!(!world.clients[a].session.has_unsynced_changes());
-}
-
-#[test]
-fn edits_of_a_removed_document_that_were_not_confirmed_are_reported() {
-    let refusal = r#"{"ok":false,"code":"bad-message"}"#;
-    for (label, acks, refusal) in
-        [("never acked", false, None), ("refused", true, Some(refusal.to_owned()))]
-    {
-        let mut world = World::new(Switches { acks, refusal, ..Switches::gateway() });
-        let a = world.join(&["doc"]);
-        world.insert(a, DOC, 0, "x");
-        world.clients[a].session.remove_document(world.now, DOC);
-        world.settle();
-        world.cut(a);
-        world.settle();
-        assert_eq!(errors(&mut world, a), [ErrorCode::Connection], "{label}");
-    }
-}
-
-#[test]
-fn destroy_waits_for_the_acks_of_removed_documents() {
-    let mut world = World::new(Switches::gateway());
-    let a = world.join(&["doc"]);
-    world.insert(a, DOC, 0, "x");
-    world.clients[a].session.remove_document(world.now, DOC);
-    world.clients[a].is_stuck = true;
-    world.clients[a].session.destroy(world.now, 5 * SECOND);
-    world.settle();
-    assert!(!world.clients[a].is_finished);
-    world.clients[a].is_stuck = false;
-    world.settle();
-    assert!(world.clients[a].is_finished);
-    assert_eq!(world.log_text("doc"), "x");
-}
-
-#[test]
 fn a_reader_whose_answers_are_refused_is_not_bothered() {
     let mut world = World::new(Switches::gateway());
     let (a, b) = (world.join(&["doc"]), world.join(&["doc"]));
@@ -601,20 +545,4 @@ fn a_reader_whose_answers_are_refused_is_not_bothered() {
     world.advance(200 * SECOND);
     assert_eq!(world.server.updates, updates + 1, "deletions are always offered, but once");
     assert_eq!(errors(&mut world, b), []);
-}
-
-#[test]
-fn disconnect_sends_what_waits_and_keeps_what_is_not_confirmed() {
-    let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
-    let a = world.join(&["doc"]);
-    world.insert(a, DOC, 0, "x");
-    world.clients[a].session.disconnect(world.now);
-    world.settle();
-    assert_eq!(world.log_text("doc"), "x");
-    assert_eq!(world.connection(a), None);
-    assert!(world.clients[a].session.has_unsynced_changes());
-    assert!(!world.clients[a].session.is_active());
-    world.server.switches.acks = true;
-    world.connect(a);
-    assert!(!world.clients[a].session.has_unsynced_changes());
 }

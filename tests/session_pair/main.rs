@@ -6,8 +6,11 @@
 mod connection;
 mod delivery;
 mod garbage;
+mod leaving;
 mod presence;
+mod published;
 mod random;
+mod recovery;
 mod server;
 mod sync;
 mod world;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use yjs_provider_native::protocol::channel::Channel;
 use yjs_provider_native::protocol::envelope::{self, Envelope, Metadata};
-use yjs_provider_native::protocol::socket_io::{self, Arg, Decoder, Namespace, Packet};
+use yjs_provider_native::protocol::socket_io::{self, Arg, Decoder, Json, Namespace, Packet};
 use yjs_provider_native::protocol::update::is_empty_update;
 use yjs_provider_native::protocol::y_message::{self, Message};
 use yjs_provider_native::session::Frame;
@@ -82,6 +82,10 @@ pub(crate) struct Server {
     pub(crate) updates: usize,
     /// Awareness messages that came: document, clock, state.
     pub(crate) presence: Vec<(String, u32, String)>,
+    /// Step 2 messages that came.
+    pub(crate) answers: usize,
+    /// The offsets that came with step 1 messages.
+    pub(crate) offsets: Vec<Option<String>>,
     /// Bytes of the largest envelope that came.
     pub(crate) largest_envelope: usize,
     connections: BTreeMap<ConnectionId, Connection>,
@@ -97,6 +101,8 @@ impl Server {
             step_ones: 0,
             updates: 0,
             presence: Vec::new(),
+            answers: 0,
+            offsets: Vec::new(),
             largest_envelope: 0,
             connections: BTreeMap::new(),
             next_connection: 0,
@@ -220,8 +226,13 @@ impl Server {
             Message::SyncStep1(_) => {
                 connection.asked.insert(metadata.doc_id.clone());
                 self.step_ones += 1;
+                let offset = event.args.get(1).and_then(Arg::as_json);
+                self.offsets.push(offset.and_then(Json::parse));
             }
-            Message::SyncStep2(_) | Message::Update(_) => self.updates += 1,
+            Message::SyncStep2(_) | Message::Update(_) => {
+                self.updates += 1;
+                self.answers += usize::from(matches!(message, Message::SyncStep2(_)));
+            }
             _ => {}
         }
         if !is_deaf {
@@ -301,22 +312,42 @@ impl Server {
         }
     }
 
+    /// Sends a record of the gateway's log to one client.
+    pub(crate) fn send_at(&mut self, id: ConnectionId, doc: &str, message: &Message, offset: i64) {
+        let record = envelope::encode(&metadata(doc, "peer"), &message.encode()).unwrap();
+        self.emit(id, Channel::Sync, record.into(), Some(&offset.to_string()));
+    }
+
+    /// Takes a record of somebody's to one client, as if it came out of the log now.
+    pub(crate) fn push_record(
+        &mut self,
+        id: ConnectionId,
+        metadata: &Metadata,
+        message: &Message,
+        offset: i64,
+    ) {
+        let record = envelope::encode(metadata, &message.encode()).unwrap();
+        self.push_fanned_out(id, &record.into(), offset);
+    }
+
+    fn push_fanned_out(&mut self, id: ConnectionId, record: &Bytes, offset: i64) {
+        let slot = r#"{"_placeholder":true,"num":0}"#;
+        let json = format!(r#"{{"topic":"y-sync-r","offset":"{offset}","message":{slot}}}"#);
+        self.push(id, Frame::Text(format!(r#"451-["protocol-message",{json}]"#)));
+        self.push(id, Frame::Binary(record.clone()));
+    }
+
     /// A record goes to everyone who has the document.
     fn fan_out(&mut self, from: ConnectionId, doc: &str, record: &Bytes) {
         let readers: Vec<ConnectionId> =
             self.readers(doc).filter(|&id| self.switches.echoes || id != from).collect();
         for id in readers {
             for _ in 0..if self.switches.duplicates { 2 } else { 1 } {
-                let offset = self.offset.to_string();
+                let offset = self.offset;
                 if self.switches.echoes {
-                    let slot = r#"{"_placeholder":true,"num":0}"#;
-                    let record_json =
-                        format!(r#"{{"topic":"y-sync-r","offset":"{offset}","message":{slot}}}"#);
-                    let header = format!(r#"451-["protocol-message",{record_json}]"#);
-                    self.push(id, Frame::Text(header));
-                    self.push(id, Frame::Binary(record.clone()));
+                    self.push_fanned_out(id, record, offset);
                 } else {
-                    self.emit(id, Channel::Sync, record.clone(), Some(&offset));
+                    self.emit(id, Channel::Sync, record.clone(), Some(&offset.to_string()));
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use yjs_provider_native::error::{ErrorCode, ProviderError};
+use yjs_provider_native::protocol::update::scan_v1;
 use yjs_provider_native::session::{
     AddDocument, Awareness, Closed, DocKey, Event, Frame, Output, Session, SessionConfig,
     SharedAwareness, Status, Work, WorkDone,
@@ -253,6 +254,14 @@ impl World {
         panic!("{}: never comes to rest", self.label);
     }
 
+    /// Lets things happen until the client's document is about to be asked for a difference.
+    pub(crate) fn step_until_difference(&mut self, client: usize) {
+        let is_asked = |work: &Work| matches!(work, Work::EncodeDiff { .. });
+        while !self.clients[client].works.iter().any(is_asked) {
+            assert!(self.step(usize::MAX), "{}: never asked", self.label);
+        }
+    }
+
     /// Lets a few things happen, and whatever is on its way stay on its way.
     pub(crate) fn step_some(&mut self) {
         let frames = self.rng.usize(1..6);
@@ -407,8 +416,9 @@ impl Client {
         let document = &self.replicas.get(&doc)?.doc;
         Some(match work {
             Work::Apply { token, update, .. } => {
-                let applied = Update::decode_v1(&update)
+                let applied = scan_v1(&update)
                     .map_err(|error| error.to_string())
+                    .and_then(|()| Update::decode_v1(&update).map_err(|error| error.to_string()))
                     .and_then(|update| {
                         document
                             .transact_mut()

@@ -3,6 +3,7 @@ import * as Y from 'yjs'
 import { body, Client, isStep2, isUpdate, step1 } from '../support/client.js'
 import { GatewayProcess } from '../support/gateway-process.js'
 import { freshTopic, openKafkaStore, sharedBrokers } from '../support/kafka.js'
+import { readTopic } from '../support/kafka-log.js'
 import { NativeClient } from '../support/native.js'
 import { SwitchProxy } from '../support/switch-proxy.js'
 import { typed, Typist } from '../support/typist.js'
@@ -29,7 +30,7 @@ async function textOf(t: ExecutionContext, { url }: GatewayProcess, docId: strin
   return doc.getText('body').toString()
 }
 
-test('clients of two gateways see the edits of each other, and the same offsets', async (t) => {
+test.serial('clients of two gateways see the edits of each other, and the same offsets', async (t) => {
   const [one, other] = await startGateways(t, 2)
   const left = await NativeClient.open(t, one!.url, 'doc')
   const right = await NativeClient.open(t, other!.url, 'doc')
@@ -46,7 +47,7 @@ test('clients of two gateways see the edits of each other, and the same offsets'
   t.is(await textOf(t, one!, 'doc'), await textOf(t, other!, 'doc'))
 })
 
-test('who joins on one gateway gets what was acked on another a moment before', async (t) => {
+test.serial('who joins on one gateway gets what was acked on another a moment before', async (t) => {
   const [one, other] = await startGateways(t, 2)
   for (let round = 0; round < 10; round++) {
     const docId = `doc ${round}`
@@ -57,7 +58,7 @@ test('who joins on one gateway gets what was acked on another a moment before', 
   }
 })
 
-test('a gateway killed between append and ack loses nothing: its clients resume on another one', async (t) => {
+test.serial('a gateway killed between append and ack loses nothing: its clients resume on another one', async (t) => {
   const topic = freshTopic()
   const [first, second] = await startGateways(t, 2, topic)
   const proxy = await SwitchProxy.start(t, first!)
@@ -85,7 +86,7 @@ test('a gateway killed between append and ack loses nothing: its clients resume 
   t.is(await textOf(t, second!, 'doc'), 'acked appended, not acked typed meanwhile')
 })
 
-test('gateways killed under load lose nothing', async (t) => {
+test.serial('gateways killed under load lose nothing', async (t) => {
   const topic = freshTopic()
   const [first, second] = await startGateways(t, 2, topic)
   const proxy = await SwitchProxy.start(t, first!)
@@ -108,7 +109,7 @@ test('gateways killed under load lose nothing', async (t) => {
   )
 })
 
-test('a rolling restart under load loses nothing', async (t) => {
+test.serial('a rolling restart under load loses nothing', async (t) => {
   const topic = freshTopic()
   const gateways = await startGateways(t, 2, topic)
   const proxies = await Promise.all(gateways.map((gateway) => SwitchProxy.start(t, gateway)))
@@ -132,3 +133,32 @@ test('a rolling restart under load loses nothing', async (t) => {
     )
   }
 })
+
+test.serial(
+  'a gateway that slept while records were deleted brings its clients up to date with the snapshot',
+  async (t) => {
+    const topic = freshTopic()
+    const [awake, sleeper] = await startGateways(t, 2, topic)
+    const left = await NativeClient.open(t, awake!.url, 'doc')
+    const right = await NativeClient.open(t, sleeper!.url, 'doc')
+    left.text.push('before ')
+    await left.flush()
+    await right.whenText((text) => text === 'before ')
+    sleeper!.suspend()
+    for (let i = 0; i < 10; i++) {
+      left.text.push(`${i} `)
+      await left.flush()
+    }
+    const store = await openKafkaStore(t, { topic, partitions: PARTITIONS })
+    await store.getSnapshot({ roomId: 'room', docId: 'doc' })
+    await store.clean(new Date(Date.now() + 1000))
+    t.deepEqual(await readTopic(sharedBrokers(), topic), [])
+
+    sleeper!.resume()
+    await right.whenText((text) => text === 'before 0 1 2 3 4 5 6 7 8 9 ')
+    right.text.push('after')
+    await right.flush()
+    await left.whenText((text) => text.endsWith('9 after'))
+    t.is(await textOf(t, sleeper!, 'doc'), 'before 0 1 2 3 4 5 6 7 8 9 after')
+  }
+)

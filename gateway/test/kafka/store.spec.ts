@@ -1,6 +1,7 @@
 import test from 'ava'
+import * as Y from 'yjs'
 import { partitionOf } from '../../src/kafka-key.js'
-import { KafkaLogStore, type LogRecord } from '../../src/index.js'
+import { type DocumentId, KafkaLogStore, type LogRecord } from '../../src/index.js'
 import { temporaryFolder } from '../support/gateway.js'
 import {
   createTopic,
@@ -12,7 +13,7 @@ import {
 } from '../support/kafka.js'
 import { readTopic } from '../support/kafka-log.js'
 import { A, B, show, shown, value } from '../support/log-store-contract.js'
-import { textUpdate } from '../support/client.js'
+import { body, envelope, textUpdate, update } from '../support/client.js'
 
 /* What a log on Kafka promises beyond the contract of all stores. */
 
@@ -100,10 +101,11 @@ test('a cache of topics that were deleted and created again is thrown away', asy
   await before.close()
   await deleteTopics(topic, `${topic}.snapshots`)
 
+  // More than before, or the offsets would tell.
+  const again = await openKafkaStore(t, { topic })
+  for (const text of ['a', 'b', 'c']) await again.append(A, value(text))
   const after = await openKafkaStore(t, { topic, cache })
-  t.deepEqual(await shown(after.read(A, 0n)), [])
-  t.is((await after.append(A, value('again'))).offset, 0n)
-  t.deepEqual(await shown(after.read(A, 0n)), ['0:again'])
+  t.deepEqual(await shown(after.read(A, 0n)), ['0:a', '1:b', '2:c'])
 })
 
 test('who comes back after records were deleted gets the snapshot in their place', async (t) => {
@@ -171,3 +173,66 @@ test('records of other programs in the topic are skipped', async (t) => {
   t.is(await store.getSnapshot(A), undefined)
   t.deepEqual(await shown(store.read(A, 0n)), ['0:0'])
 })
+
+test('cleaning replaces old updates by snapshots, deletes them, and loses nothing even without a cache', async (t) => {
+  const topic = freshTopic()
+  const store = await openKafkaStore(t, { topic })
+  for (const [index, id] of [A, B, A, B].entries()) await store.append(id, envelopeOf(id, `${index} `, index + 1))
+  await store.putSnapshot(B, { offset: 1n, state: textUpdate('1 ', 2) })
+  await store.clean(new Date(Date.now() - 60 * 60 * 1000))
+  t.is((await readTopic(sharedBrokers(), topic)).length, 4, 'nothing is that old')
+
+  await store.clean(new Date(Date.now() + 1000))
+  t.deepEqual(await readTopic(sharedBrokers(), topic), [])
+  await store.append(A, envelopeOf(A, '4 ', 5))
+  const fresh = await openKafkaStore(t, { topic })
+  t.deepEqual(await wordsOf(fresh, A), ['0', '2', '4'])
+  t.deepEqual(await wordsOf(fresh, B), ['1', '3'])
+})
+
+test("cleaning deletes nothing that it can't read, nor what comes after it, and says so once", async (t) => {
+  const topic = freshTopic()
+  const reports: string[] = []
+  const store = await openKafkaStore(t, { topic, report: (_, context) => reports.push(context) })
+  await store.append(A, envelopeOf(A, 'readable ', 1))
+  await store.append(B, value('no envelope'))
+  await store.append(A, envelopeOf(A, 'too ', 2))
+  for (let i = 0; i < 2; i++) await store.clean(new Date(Date.now() + 1000))
+  t.deepEqual(
+    (await readTopic(sharedBrokers(), topic)).map(({ offset }) => offset),
+    [1n, 2n]
+  )
+  t.deepEqual(reports, [`a snapshot of ${JSON.stringify(B)}, without which its log grows`])
+})
+
+test('before records are deleted, the last snapshot in Kafka covers them, whoever wrote an older one after it', async (t) => {
+  const topic = freshTopic()
+  const [one, other] = await Promise.all([openKafkaStore(t, { topic }), openKafkaStore(t, { topic })])
+  for (const index of [0, 1, 2]) await one.append(A, envelopeOf(A, `${index} `, index + 1))
+  const state = Y.mergeUpdates([0, 1, 2].map((index) => textUpdate(`${index} `, index + 1)))
+  await one.putSnapshot(A, { offset: 2n, state })
+  await other.putSnapshot(A, { offset: 0n, state: textUpdate('0 ', 1) })
+  await one.clean(new Date(Date.now() + 1000))
+  t.deepEqual(await readTopic(sharedBrokers(), topic), [])
+  const last = (await readTopic(sharedBrokers(), `${topic}.snapshots`)).at(-1)! // all that compaction leaves
+  t.is(last.value.readBigUInt64BE(), 2n)
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, last.value.subarray(8))
+  t.is(doc.getText('body').length, 6)
+})
+
+function envelopeOf(id: DocumentId, text: string, clientID: number): Uint8Array {
+  return envelope(id, update(textUpdate(text, clientID)))
+}
+
+/** The words of a document, as a gateway would load it. */
+async function wordsOf(store: KafkaLogStore, id: DocumentId): Promise<string[]> {
+  const doc = new Y.Doc()
+  const snapshot = await store.getSnapshot(id)
+  if (snapshot !== undefined) Y.applyUpdate(doc, snapshot.state)
+  for await (const { value } of store.read(id, 0n)) {
+    const bytes = Buffer.from(value)
+    Y.applyUpdate(doc, body(bytes.subarray(2 + bytes.readUInt16LE())))
+  }
+  return doc.getText('body').toString().trim().split(' ').sort()
+}

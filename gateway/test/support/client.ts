@@ -119,7 +119,7 @@ export class Client {
   /** Sends a payload and resolves with its ack. */
   send(payload: Uint8Array, metadata: object = {}, event = SYNC): Promise<Ack> {
     const data = envelope({ roomId: this.roomId, docId: this.docId, ...metadata }, payload)
-    return this.socket.timeout(10_000).emitWithAck(event, data)
+    return this.socket.timeout(60_000).emitWithAck(event, data)
   }
 
   /** Sends a payload that asks for no ack. */

@@ -16,7 +16,7 @@ export class GatewayProcess {
   }
 
   static async start(t: ExecutionContext, ...args: string[]): Promise<GatewayProcess> {
-    const command = ['--import=tsx', CLI, '--port', '0', ...args]
+    const command = ['--import=tsx', CLI, '--port', '0', '--log-level', 'warn', ...args]
     const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] })
     t.teardown(() => child.kill('SIGKILL'))
     let output = ''
@@ -30,6 +30,15 @@ export class GatewayProcess {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`
+  }
+
+  /** Stops it where it is, as a machine does that is suspended, until `resume`. */
+  suspend(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT')
   }
 
   /** Resolves with its exit code, or the signal that ended it. */

@@ -225,7 +225,7 @@ impl YDoc {
         make: impl FnOnce(&mut yrs::TransactionMut<'_>, &str),
     ) -> Result<Object<'env>> {
         let handle = TypeHandle::root(kind, name);
-        let found = self.core.read(*env, None, |reader| handle.find_root(reader))?;
+        let found = self.core.peek(*env, None, |reader| handle.find_root(reader))?;
         let handle = match found {
             // A root of another kind is seen as this one, as in yrs; one that only a remote update named has no kind.
             Some(it) if it.kind == kind => it,

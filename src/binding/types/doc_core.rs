@@ -17,7 +17,9 @@ use crate::binding::inbox::{DocumentWaker, Message};
 use crate::binding::js_thread::JsThread;
 use crate::binding::listeners::Listeners;
 use crate::binding::raw::{self, Reference};
-use crate::document::{Document, DocumentOptions, LocalDocument, Reader, Record, SubdocsChange};
+use crate::document::{
+    Document, DocumentOptions, LocalDocument, Reader, Record, SubdocsChange, TextEdit, TypeHandle,
+};
 use crate::error::ProviderError;
 
 /// The JS thread's state of one document. Wrappers hold it; it holds none of them, and no listener.
@@ -172,6 +174,36 @@ impl DocCore {
             txn.check_document(self).or_throw(env)?;
         }
         self.local.read(read).or_throw(env)
+    }
+
+    /// Reads what no plain edit of a text changes.
+    pub(super) fn peek<R>(
+        self: &Rc<Self>,
+        env: Env,
+        txn: Option<&YTransaction>,
+        read: impl FnOnce(&Reader<'_>) -> R,
+    ) -> Result<R> {
+        self.touch(env)?;
+        if let Some(txn) = txn {
+            txn.check_document(self).or_throw(env)?;
+        }
+        self.local.peek(read).or_throw(env)
+    }
+
+    /// Makes a plain edit of a text, as [`DocCore::write`] makes any.
+    pub(super) fn edit_text(
+        self: &Rc<Self>,
+        env: Env,
+        txn: Option<&YTransaction>,
+        text: &TypeHandle,
+        edit: TextEdit<'_>,
+    ) -> Result<()> {
+        self.touch(env)?;
+        if let Some(txn) = txn {
+            txn.check_open(self).or_throw(env)?;
+        }
+        let record = self.local.edit_text(text, edit).or_throw(env)?;
+        self.emit_local(env, record, None)
     }
 
     /// Edits: in the transaction given, in the open one, or in one of its own. Listeners run before this returns.

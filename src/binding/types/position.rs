@@ -5,7 +5,6 @@ use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
 
 use super::doc::YDoc;
-use super::shared_type::deleted;
 use super::text::position;
 use super::transaction::YTransaction;
 use super::transaction_query::item_id;
@@ -36,10 +35,9 @@ pub fn create_relative_position_from_type_index<'env>(
         return Err(invalid(*env, "ytype: expected a shared type with positions"));
     }
     let found = core.read(*env, txn, |reader| {
-        handle.resolve(reader).map(|branch| Position::at(reader, branch, index, is_before))
+        handle.branch(reader).and_then(|branch| Position::at(reader, branch, index, is_before))
     })?;
-    let position = found.ok_or_else(deleted).or_throw(*env)?.or_throw(*env)?;
-    to_object(env, &position)
+    to_object(env, &found.or_throw(*env)?)
 }
 
 /// Where a position is now; `null` if the document does not know what it holds on to.

@@ -13,7 +13,7 @@ use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::value::Preliminaries;
 use crate::document::{
-    text_apply_delta, text_delete, text_format, text_insert, text_insert_embed, text_runs,
+    TextEdit, text_apply_delta, text_format, text_insert, text_insert_embed, text_runs,
     text_runs_between,
 };
 use crate::error::{ErrorCode, ProviderError};
@@ -21,10 +21,15 @@ use crate::error::{ErrorCode, ProviderError};
 impl<P: AsMut<Vec<u16>>> SharedType<P> {
     /// Length in UTF-16 units.
     pub(super) fn text_length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
-        match self.with_preliminary(|content| content.as_mut().len() as u32) {
-            Some(length) => Ok(length),
-            None => self.read(env, txn, |reader, branch| TextRef::from(branch).len(reader)),
+        if let Some(length) = self.with_preliminary(|content| content.as_mut().len() as u32) {
+            return Ok(length);
         }
+        let (core, handle) = self.place(env)?;
+        core.touch(env)?;
+        if let Some(txn) = txn {
+            txn.check_document(&core).or_throw(env)?;
+        }
+        core.local.text_length(&handle).or_throw(env)
     }
 
     /// The text itself, if it is preliminary.
@@ -50,6 +55,9 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         });
         match edited {
             Some(edited) => edited.or_throw(env),
+            None if attributes.is_none() => {
+                self.edit_text(env, txn, TextEdit::Insert(index, chunk))
+            }
             None => self
                 .write(env, txn, |txn, branch| text_insert(txn, branch, index, chunk, attributes)),
         }
@@ -65,6 +73,7 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         let attributes = self.attributes_argument(env, attributes)?;
         match self.with_preliminary(|content| content.as_mut().extend(chunk.encode_utf16())) {
             Some(()) => Ok(()),
+            None if attributes.is_none() => self.edit_text(env, txn, TextEdit::Append(chunk)),
             None => self.write(env, txn, |txn, branch| {
                 let end = TextRef::from(branch).len(txn);
                 text_insert(txn, branch, end, chunk, attributes)
@@ -120,8 +129,13 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         });
         match edited {
             Some(edited) => edited.or_throw(env),
-            None => self.write(env, txn, |txn, branch| text_delete(txn, branch, index, length)),
+            None => self.edit_text(env, txn, TextEdit::Delete(index, length)),
         }
+    }
+
+    fn edit_text(&self, env: Env, txn: Option<&YTransaction>, edit: TextEdit<'_>) -> Result<()> {
+        let (core, handle) = self.place(env)?;
+        core.edit_text(env, txn, &handle, edit)
     }
 
     pub(super) fn apply_delta<'env>(

@@ -105,9 +105,8 @@ impl<P> SharedType<P> {
         read: impl FnOnce(&Reader<'_>, BranchPtr) -> R,
     ) -> Result<R> {
         let (core, handle) = self.place(env)?;
-        let value = core
-            .read(env, txn, |reader| handle.resolve(reader).map(|branch| read(reader, branch)))?;
-        value.ok_or_else(deleted).or_throw(env)
+        core.read(env, txn, |reader| handle.branch(reader).map(|branch| read(reader, branch)))?
+            .or_throw(env)
     }
 
     /// Edits the type's branch.
@@ -119,7 +118,7 @@ impl<P> SharedType<P> {
     ) -> Result<R> {
         let (core, handle) = self.place(env)?;
         core.write(env, txn, |txn| {
-            let branch = handle.resolve(txn).ok_or_else(deleted)?;
+            let branch = handle.branch(txn)?;
             edit(txn, branch)
         })
     }
@@ -135,7 +134,7 @@ impl<P> SharedType<P> {
         let (core, handle) = self.place(env)?;
         preliminaries.check(env, &core)?;
         let edit = |txn: &mut TransactionMut<'_>| {
-            let branch = handle.resolve(txn).ok_or_else(deleted)?;
+            let branch = handle.branch(txn)?;
             edit(txn, branch)
         };
         core.write_and(env, txn, edit, |()| preliminaries.integrate(env, &core))
@@ -195,8 +194,4 @@ impl<P> SharedType<P> {
         }
         Ok(was_there)
     }
-}
-
-pub(super) fn deleted() -> ProviderError {
-    ProviderError::new(ErrorCode::DeletedType, "the shared type was deleted from its document")
 }

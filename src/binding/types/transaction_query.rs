@@ -24,7 +24,7 @@ impl YTransaction {
     /// Throws `ERR_TRANSACTION_CLOSED` after `commit()`; in listeners it works.
     #[napi(getter, ts_return_type = "Map<number, number>")]
     pub fn before_state<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        state_vector_to_js(env, &self.states(*env)?.before)
+        state_vector_to_js(env, &self.states(*env)?.before())
     }
 
     /// State vector of the document after this transaction; so far, while it is open.
@@ -32,7 +32,7 @@ impl YTransaction {
     /// Throws `ERR_TRANSACTION_CLOSED` after `commit()`; in listeners it works.
     #[napi(getter, ts_return_type = "Map<number, number>")]
     pub fn after_state<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        state_vector_to_js(env, &self.states(*env)?.after)
+        state_vector_to_js(env, &self.states(*env)?.after())
     }
 
     /// What this transaction deleted: `[clock, length]` pairs by client.
@@ -40,7 +40,7 @@ impl YTransaction {
     /// Throws `ERR_TRANSACTION_CLOSED` after `commit()`; in listeners it works.
     #[napi(getter, ts_return_type = "Map<number, Array<[clock: number, length: number]>>")]
     pub fn delete_set<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        deletes_to_js(env, &self.states(*env)?.deletes)
+        deletes_to_js(env, self.states(*env)?.deletes())
     }
 
     /// Updates that wait for others before them, and the states that they wait for; `null` when there are none.
@@ -150,7 +150,7 @@ impl YTransaction {
         if let Kind::View { record } = &self.kind
             && let Some(states) = &record.states
         {
-            return Ok(states.as_ref().clone());
+            return Ok(states.clone());
         }
         self.check_open(&self.core).or_throw(env)?;
         let states = self.core.read(env, None, |reader| match reader {

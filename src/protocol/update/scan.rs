@@ -6,12 +6,11 @@
 
 mod value;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use crate::protocol::lib0::{ReadError, Reader, write_var_uint};
+use crate::protocol::lib0::{ReadError, Reader};
 
 use value::check_json_depth;
 
@@ -107,45 +106,6 @@ pub(super) struct Block {
     pub(super) bytes: Range<usize>,
     /// What it refers to: client and clock.
     pub(super) needs: SmallVec<[(u64, u32); 2]>,
-}
-
-/// The state vector of a peer that gets these updates as well, one after the other. What does not follow on what it has
-/// does not count.
-pub fn advance_state_vector<'a>(
-    state_vector: &[u8],
-    updates: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<Vec<u8>, ScanError> {
-    let mut clocks: BTreeMap<u64, u32> = BTreeMap::new();
-    if !state_vector.is_empty() {
-        scan_state_vector(state_vector)?;
-        let mut reader = Reader::new(state_vector);
-        for _ in 0..reader.var_uint()? {
-            clocks.insert(reader.var_uint()?, reader.var_u32()?);
-        }
-    }
-    for update in updates {
-        for Block { client, clock, len, .. } in blocks_v1(update)?.0 {
-            let known = clocks.get(&client).copied().unwrap_or(0);
-            if clock <= known {
-                // The walk has made sure that the sum is a clock.
-                clocks.insert(client, known.max(clock + len));
-            }
-        }
-    }
-    let mut out = Vec::new();
-    write_var_uint(&mut out, clocks.len() as u64);
-    for (client, clock) in clocks {
-        write_var_uint(&mut out, client);
-        write_var_uint(&mut out, u64::from(clock));
-    }
-    Ok(out)
-}
-
-/// Walks a state vector.
-pub fn scan_state_vector(bytes: &[u8]) -> Result<(), ScanError> {
-    let mut scan = Scan::new(bytes);
-    scan.state_vector()?;
-    scan.end()
 }
 
 /// Walks a snapshot: what was deleted, then a state vector.
@@ -325,7 +285,7 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn state_vector(&mut self) -> Result<(), ScanError> {
+    pub(super) fn state_vector(&mut self) -> Result<(), ScanError> {
         const MIN_ENTRY_LEN: usize = 2;
         for _ in 0..self.count(MIN_ENTRY_LEN)? {
             self.id()?;
@@ -369,7 +329,7 @@ impl<'a> Scan<'a> {
         Ok(self.reader.var_uint()?)
     }
 
-    fn end(&self) -> Result<(), ScanError> {
+    pub(super) fn end(&self) -> Result<(), ScanError> {
         if self.reader.is_empty() {
             Ok(())
         } else {

@@ -7,6 +7,7 @@
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use yrs::encoding::read::{Cursor, Error, Read};
 use yrs::updates::decoder::{Decode, Decoder, DecoderV2};
 use yrs::updates::encoder::{Encode, Encoder};
@@ -33,6 +34,18 @@ pub enum V2Error {
     /// Several updates could not be merged.
     #[error(transparent)]
     Merge(#[from] MergeError),
+}
+
+/// The same update in format V1, whichever of the two formats it has. One in format V1 comes back as it is, and unread if
+/// its first byte tells.
+///
+/// Every V2 update begins with a zero. A V1 update does if it has deletions only; and none of format V2 is also one of
+/// format V1 to its last byte. Read as the wrong format it would seem to be empty, so nothing is guessed.
+pub fn any_to_v1(update: Bytes) -> Result<Bytes, V2Error> {
+    if update.first() != Some(&0) || scan_v1(&update).is_ok() {
+        return Ok(update);
+    }
+    v2_to_v1(&update).map(Bytes::from)
 }
 
 /// The same update in format V1, scanned.
@@ -223,6 +236,28 @@ mod tests {
         let mut copied = copy.transact_mut();
         copied.apply_update(Update::decode_v1(&v2_to_v1(&v2).unwrap()).unwrap()).unwrap();
         assert_eq!(text.get_string(&copied), original.get_string(&txn));
+    }
+
+    #[test]
+    fn either_format_is_told_from_the_other() {
+        let doc = document();
+        let text = doc.get_or_insert_text("text");
+        let before = doc.transact().state_vector();
+        text.remove_range(&mut doc.transact_mut(), 0, 1);
+        let txn = doc.transact();
+        for (label, since) in [("content", StateVector::default()), ("deletions only", before)] {
+            let v1 = Bytes::from(txn.encode_state_as_update_v1(&since));
+            let v2 = Bytes::from(txn.encode_state_as_update_v2(&since));
+            assert_eq!(v1[0] == 0, label != "content", "{label}: the first byte does not tell");
+            assert_eq!(any_to_v1(v1.clone()).unwrap(), v1, "{label}");
+            assert_eq!(any_to_v1(v2).unwrap(), v1, "{label}");
+        }
+        let empty = Bytes::from_static(&super::super::EMPTY);
+        assert_eq!(any_to_v1(empty.clone()).unwrap(), empty);
+        let empty_v2 =
+            Bytes::from(Doc::new().transact().encode_state_as_update_v2(&StateVector::default()));
+        assert_eq!(any_to_v1(empty_v2).unwrap(), empty);
+        assert!(any_to_v1(Bytes::from_static(&[0, 1, 2, 3])).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::super::ack::{AckKind, AckReply};
 use super::super::context::Context;
+use super::super::event::Event;
 use super::super::timers::{DocumentTimer, Timer};
 use super::{DocumentSync, Outgoing, Sender};
 use crate::error::{ErrorCode, ProviderError};
@@ -23,7 +24,8 @@ impl DocumentSync {
         kind: AckKind,
         reply: AckReply,
     ) {
-        self.step_one.hear();
+        self.note_listening(cx);
+        self.is_acked = true;
         match reply {
             AckReply::Silent => {}
             AckReply::Confirmed { topic, partition, offset } => {
@@ -60,7 +62,7 @@ impl DocumentSync {
         let Some(id) = confirmed else { return false };
         cx.answer_ack(id);
         if sender == Sender::Us {
-            self.step_one.hear();
+            self.note_listening(cx);
         }
         self.settle(now, cx);
         true
@@ -83,6 +85,7 @@ impl DocumentSync {
 
     /// The outbox or the replies changed: tell who waits, and go on with what is next.
     pub(super) fn settle(&mut self, now: Instant, cx: &mut Context) {
+        self.count_bytes(cx);
         let oldest = self.outbox.oldest_unconfirmed();
         if oldest.is_none() {
             cx.note_confirmed(self.key);
@@ -142,8 +145,12 @@ impl DocumentSync {
         reason: String,
     ) {
         match kind {
-            AckKind::StepOne if error.code == ErrorCode::PermissionDenied => self.step_one.deny(),
-            AckKind::StepOne => {}
+            AckKind::StepOne => {
+                if error.code == ErrorCode::PermissionDenied {
+                    self.step_one.deny();
+                }
+                self.deny(cx, error.clone());
+            }
             AckKind::Update => self.outbox.refuse(id, error.clone()),
             AckKind::Reply { covers } => {
                 self.refuse_reply(id, covers, &error);
@@ -154,9 +161,16 @@ impl DocumentSync {
             }
         }
         if error.code == ErrorCode::PermissionDenied {
-            self.deny(cx, reason);
+            self.report_denial(cx, reason);
         }
         cx.error(Some(self.key), error);
+    }
+
+    /// Tells it once per connection.
+    pub(super) fn report_denial(&mut self, cx: &mut Context, reason: String) {
+        if !std::mem::replace(&mut self.denial.is_reported, true) {
+            cx.event(Event::PermissionDenied { doc: Some(self.key), reason });
+        }
     }
 
     fn refuse_reply(&mut self, id: u64, covers: Option<u64>, error: &ProviderError) {
@@ -186,7 +200,7 @@ impl DocumentSync {
             Some(AckKind::Reply { covers }) => {
                 let is_split = match covers {
                     Some(covers) => self.outbox.split_difference(covers, update, limit),
-                    None => self.replies.split(update, limit),
+                    None => self.replies.split(update, &outgoing.in_reply_to, limit),
                 };
                 if is_split {
                     self.replies.finish(cx.acks.next_id());

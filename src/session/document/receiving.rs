@@ -9,7 +9,7 @@ use super::super::event::Event;
 use super::super::synced::Completion;
 use super::super::timers::{DocumentTimer, Timer};
 use super::super::work::Work;
-use super::{DocumentSync, Sender};
+use super::{DocumentSync, Origin, Sender};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::update;
 use crate::protocol::y_message::Message;
@@ -27,19 +27,19 @@ impl DocumentSync {
         now: Instant,
         cx: &mut Context,
         message: Message,
-        sender: Sender,
+        origin: Origin<'_>,
     ) {
         match message {
-            Message::SyncStep1(vector) => self.handle_step_one(now, cx, &vector, sender),
-            Message::SyncStep2(update) => self.handle_update(now, cx, update, sender, true),
-            Message::Update(update) => self.handle_update(now, cx, update, sender, false),
+            Message::SyncStep1(vector) => self.handle_step_one(now, cx, &vector, origin),
+            Message::SyncStep2(update) => self.handle_update(now, cx, update, origin, true),
+            Message::Update(update) => self.handle_update(now, cx, update, origin, false),
             Message::Awareness(update) => self.handle_awareness(now, cx, &update),
-            Message::QueryAwareness if sender.is_own() => {}
+            Message::QueryAwareness if origin.sender.is_own() => {}
             Message::QueryAwareness => {
                 self.presence.announce();
                 self.take_presence_turn(cx);
             }
-            Message::PermissionDenied(reason) => self.deny(cx, reason),
+            Message::PermissionDenied(reason) => self.handle_denial(now, cx, reason),
         }
     }
 
@@ -72,7 +72,14 @@ impl DocumentSync {
         }
     }
 
-    fn handle_step_one(&mut self, now: Instant, cx: &mut Context, vector: &Bytes, sender: Sender) {
+    fn handle_step_one(
+        &mut self,
+        now: Instant,
+        cx: &mut Context,
+        vector: &Bytes,
+        origin: Origin<'_>,
+    ) {
+        let Origin { sender, sender_id, .. } = origin;
         if sender == Sender::Us {
             // Our own step 1 is back: everything that was in the log before it has been delivered.
             self.step_one.hear();
@@ -95,11 +102,12 @@ impl DocumentSync {
         if cx.config.read_only {
             return;
         }
-        self.replies.ask(vector, sender != Sender::Peer);
         if sender == Sender::Peer {
+            self.replies.ask_for_peer(vector, sender_id);
             let wait = PEER_ANSWER_SPREAD.mul_f64(cx.rng.f64());
             cx.timers.set_earlier(Timer::Document(self.key, DocumentTimer::Answer), now + wait);
         } else {
+            self.replies.ask_for_server(vector);
             self.step_one.hear();
             self.answer(now, cx);
         }
@@ -110,28 +118,30 @@ impl DocumentSync {
         now: Instant,
         cx: &mut Context,
         update: Bytes,
-        sender: Sender,
+        origin: Origin<'_>,
         is_step_two: bool,
     ) {
+        let Origin { sender, .. } = origin;
         if sender.is_own() && (self.confirm_echo(now, cx, &update, sender) || is_step_two) {
             return;
         }
+        // Published servers hydrate with whatever format they have.
+        let update = match update::any_to_v1(update) {
+            Ok(update) => update,
+            Err(error) => {
+                let error = ProviderError::new(ErrorCode::InvalidUpdate, error.to_string());
+                cx.error(Some(self.key), error);
+                return self.ask(now, cx);
+            }
+        };
         if is_step_two {
-            self.replies.withdraw_peer();
-        }
-        if let Err(error) = update::scan_v1(&update) {
-            cx.error(
-                Some(self.key),
-                ProviderError::new(ErrorCode::InvalidUpdate, error.to_string()),
-            );
-            self.ask(now, cx);
-            return;
+            self.replies.note_answer(&update);
         }
         if !update::is_empty_update(&update) {
             let token = self.synced.next_token();
             cx.work(Work::Apply { doc: self.key, token, update });
         }
-        if sender == Sender::Hydration || (is_step_two && self.step_one.sent_as().is_some()) {
+        if sender == Sender::Hydration || (is_step_two && self.is_answer(origin)) {
             self.complete(cx);
         }
         if sender == Sender::Hydration && self.step_one.hear_hydration() {
@@ -140,6 +150,12 @@ impl DocumentSync {
         } else if is_step_two && sender == Sender::Server {
             self.step_one.hear();
         }
+    }
+
+    /// Whether a step 2 answers our step 1. Where the log takes every answer to everybody, it may be another client's:
+    /// one that does not say whose it is only counts by what it brings, until our own step 1 has been back for a while.
+    fn is_answer(&self, origin: Origin<'_>) -> bool {
+        self.step_one.sent_as().is_some() && origin.is_for_us.unwrap_or(!origin.is_fanned_out)
     }
 
     pub(super) fn complete(&mut self, cx: &mut Context) {
@@ -165,24 +181,32 @@ impl DocumentSync {
         }
     }
 
-    fn handle_awareness(&mut self, now: Instant, cx: &mut Context, update: &[u8]) {
-        match self.presence.apply(now, update) {
-            Ok(change) => {
-                self.take_presence_turn(cx);
-                self.report_awareness(cx, change);
-                self.watch_awareness(now, cx);
-            }
-            Err(error) => cx.error(
-                Some(self.key),
-                ProviderError::new(ErrorCode::InvalidUpdate, error.to_string()),
-            ),
+    /// The server denies the document by a message. One that acks says with an ack what it denies; of this one we know
+    /// only that nothing else will be said.
+    fn handle_denial(&mut self, now: Instant, cx: &mut Context, reason: String) {
+        let error = denied(&reason);
+        self.report_denial(cx, reason);
+        if self.is_acked {
+            return;
         }
+        self.deny(cx, error.clone());
+        let ids = self.outbox.refuse_all(&error);
+        cx.forget_acks(&ids);
+        self.settle(now, cx);
     }
 
-    pub(super) fn deny(&mut self, cx: &mut Context, reason: String) {
-        // Servers say it twice, as an ack and as a message.
-        if !std::mem::replace(&mut self.is_denied, true) {
-            cx.event(Event::PermissionDenied { doc: Some(self.key), reason });
+    /// The server will not sync the document on this connection: nobody need wait for it.
+    pub(super) fn deny(&mut self, cx: &mut Context, error: ProviderError) {
+        if !self.synced.is_synced() {
+            for id in cx.sync_waiters.take(self.key) {
+                cx.waited(id, Err(error.clone()));
+            }
         }
+        self.denial.error = Some(error);
     }
+}
+
+fn denied(reason: &str) -> ProviderError {
+    let message = format!("the server denied access to the document: {reason}");
+    ProviderError::new(ErrorCode::PermissionDenied, message)
 }

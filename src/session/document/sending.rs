@@ -1,6 +1,6 @@
 //! What a document sends: step 1, local edits, answers, presence.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -8,15 +8,10 @@ use super::super::ack::AckKind;
 use super::super::context::Context;
 use super::super::replies::Reply;
 use super::super::timers::{DocumentTimer, Timer};
-use super::super::work::Work;
 use super::DocumentSync;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::Channel;
-use crate::protocol::update;
 use crate::protocol::y_message::Message;
-
-/// How long a server has to ask for our content before it is sent unasked, and then whole.
-const UNASKED: Duration = Duration::from_millis(1500);
 
 /// A message to send.
 #[derive(Debug)]
@@ -25,6 +20,16 @@ pub(crate) struct Outgoing {
     pub(crate) message: Message,
     /// What the ack is for, if one is asked for. It gets the next id.
     pub(crate) ack: Option<AckKind>,
+    /// Offset up to which the document has everything, for a server that resumes there.
+    pub(crate) offset: Option<i64>,
+    /// The peers whose step 1 this answers.
+    pub(crate) in_reply_to: Vec<String>,
+}
+
+impl Outgoing {
+    fn new(channel: Channel, message: Message, ack: Option<AckKind>) -> Self {
+        Self { channel, message, ack, offset: None, in_reply_to: Vec::new() }
+    }
 }
 
 impl DocumentSync {
@@ -51,6 +56,7 @@ impl DocumentSync {
             self.take_sync_turn(cx);
             self.pursue(now, cx);
         }
+        self.count_bytes(cx);
     }
 
     /// The next sync message, step 1 first.
@@ -58,6 +64,7 @@ impl DocumentSync {
         self.has_sync_turn = false;
         self.started_at?;
         let outgoing = self.take_sync(now, cx)?;
+        self.count_bytes(cx);
         self.take_sync_turn(cx);
         Some(outgoing)
     }
@@ -68,7 +75,7 @@ impl DocumentSync {
         self.started_at?;
         let message = self.presence.take_message()?;
         self.take_presence_turn(cx);
-        Some(Outgoing { channel: Channel::Awareness, message, ack: None })
+        Some(Outgoing::new(Channel::Awareness, message, None))
     }
 
     /// A message of the sync channel has this offset.
@@ -85,83 +92,6 @@ impl DocumentSync {
         }
     }
 
-    /// The document layer encoded something.
-    pub(crate) fn handle_encoded(
-        &mut self,
-        now: Instant,
-        cx: &mut Context,
-        token: u64,
-        result: Result<Bytes, ProviderError>,
-    ) {
-        if self.step_one.take_encoding(token) {
-            match result {
-                Ok(vector) => self.step_one.set_vector(vector),
-                Err(error) => {
-                    // A document that can't be read can't be synced.
-                    self.step_one.deny();
-                    cx.error(Some(self.key), error);
-                }
-            }
-        } else if let Some(reply) = self.replies.take_encoding(token) {
-            match (result, reply.covers) {
-                // The server has it all.
-                (Ok(update), covers) if update::is_empty_update(&update) => {
-                    covers.inspect(|&covers| self.outbox.confirm_difference(covers));
-                }
-                (Ok(update), _) => self.replies.set_ready(update, reply),
-                (Err(error), covers) => {
-                    if covers.is_some() {
-                        self.outbox.refuse_difference(error.clone());
-                    }
-                    cx.error(Some(self.key), error);
-                }
-            }
-            self.settle(now, cx);
-        }
-        self.take_sync_turn(cx);
-    }
-
-    /// Answers a step 1, damped.
-    pub(super) fn answer(&mut self, now: Instant, cx: &mut Context) {
-        if !self.replies.is_asked()
-            || self.replies.is_busy()
-            || self.is_paused(cx)
-            || self.started_at.is_none()
-        {
-            return;
-        }
-        if self.outbox.refusal().is_some() || self.replies.is_muted() {
-            // The same content would be refused again.
-            self.replies.take_asked();
-            return;
-        }
-        match self.replies.admit(now) {
-            Err(at) => cx.timers.set_earlier(Timer::Document(self.key, DocumentTimer::Answer), at),
-            Ok(()) => {
-                if let Some((vector, is_server)) = self.replies.take_asked() {
-                    // Only what the server itself lacks tells what the log lacks.
-                    let covers = if is_server { self.outbox.request_difference() } else { None };
-                    self.encode_difference(cx, vector, Reply { covers, is_answer: true });
-                }
-            }
-        }
-    }
-
-    /// Sends the difference the outbox owes, once the server asked or had its time to ask.
-    pub(super) fn pursue(&mut self, now: Instant, cx: &mut Context) {
-        let Some(started_at) = self.started_at else { return };
-        if !self.outbox.is_difference_due() || self.replies.is_busy() || self.is_paused(cx) {
-            return;
-        }
-        let vector = match self.replies.server_vector() {
-            Some(vector) => vector.clone(),
-            None if now >= started_at + UNASKED => Bytes::new(),
-            None => return cx.set_timer(self.key, DocumentTimer::Difference, started_at + UNASKED),
-        };
-        let covers = self.outbox.request_difference();
-        self.encode_difference(cx, vector, Reply { covers, is_answer: false });
-    }
-
     /// We leave.
     pub(crate) fn say_farewell(&mut self, now: Instant, cx: &mut Context) {
         // Nothing goes out before step 1, and a document that leaves may never hear its state vector. An empty one
@@ -170,6 +100,8 @@ impl DocumentSync {
         if is_unheard && self.outbox.has_undelivered() {
             self.step_one.set_vector(Bytes::from_static(&[0]));
         }
+        self.replies.hurry();
+        self.take_sync_turn(cx);
         self.presence.leave(now);
         self.take_presence_turn(cx);
     }
@@ -189,7 +121,8 @@ impl DocumentSync {
     }
 
     fn has_sync(&self, cx: &Context) -> bool {
-        let has_content = self.replies.is_ready() || self.outbox.has_unsent();
+        let has_edits = self.outbox.has_unsent() && !self.replies.holds_edits();
+        let has_content = self.replies.is_ready() || has_edits;
         self.step_one.has_vector() || (has_content && self.may_send(cx))
     }
 
@@ -209,38 +142,34 @@ impl DocumentSync {
 
     fn take_sync(&mut self, now: Instant, cx: &mut Context) -> Option<Outgoing> {
         let ack_id = cx.acks.next_id();
-        let (message, kind) = if let Some(vector) = self.step_one.send(ack_id) {
+        let sync = |message, kind| Outgoing::new(Channel::Sync, message, Some(kind));
+        let outgoing = if let Some(vector) = self.step_one.send(ack_id) {
             if !self.step_one.is_heard() {
                 let wait = self.step_one.next_retransmission();
                 let at = now + cx.jittered(wait);
                 cx.set_timer(self.key, DocumentTimer::Retransmit, at);
             }
+            if self.step_one.take_repeat() {
+                self.repeat_what_follows(now, cx);
+            }
             self.take_presence_turn(cx);
-            (Message::SyncStep1(vector), AckKind::StepOne)
+            let offset = self.offsets.resume_at();
+            Outgoing { offset, ..sync(Message::SyncStep1(vector), AckKind::StepOne) }
         } else if !self.may_send(cx) {
             return None;
         } else if let Some((message, reply)) = self.replies.send(now, ack_id) {
-            (message, AckKind::Reply { covers: reply.covers })
+            let Reply { covers, in_reply_to, .. } = reply;
+            Outgoing { in_reply_to, ..sync(message, AckKind::Reply { covers }) }
+        } else if self.replies.holds_edits() {
+            return None;
         } else {
             let update = self.outbox.send(now, ack_id)?;
             if self.step_one.is_heard() {
                 self.outbox.expect_last();
             }
-            (Message::Update(update), AckKind::Update)
+            sync(Message::Update(update), AckKind::Update)
         };
         self.watch_acks(cx);
-        Some(Outgoing { channel: Channel::Sync, message, ack: Some(kind) })
-    }
-
-    fn encode_difference(&mut self, cx: &mut Context, state_vector: Bytes, reply: Reply) {
-        // What was sent before will be there before, too: without this, edits made while connecting are logged twice.
-        let on_their_way = self.outbox.updates_on_their_way();
-        let state_vector = match update::advance_state_vector(&state_vector, on_their_way) {
-            Ok(advanced) => Bytes::from(advanced),
-            Err(_) => state_vector,
-        };
-        let token = self.next_token();
-        self.replies.begin(token, reply);
-        cx.work(Work::EncodeDiff { doc: self.key, token, state_vector });
+        Some(outgoing)
     }
 }

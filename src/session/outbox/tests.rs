@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use super::*;
 use yrs::updates::decoder::Decode;
 use yrs::{Doc, GetString, ReadTxn, Text, Transact, Update};

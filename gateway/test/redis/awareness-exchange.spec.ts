@@ -8,13 +8,13 @@ import test, { type ExecutionContext } from 'ava'
 import { pino } from 'pino'
 import { createClient } from 'redis'
 import * as Y from 'yjs'
-import { connectRedis, type Gateway, type GatewayOptions } from '../src/index.js'
-import { states, seenBy, whenSeen } from './support/awareness.js'
-import { AWARENESS, Client, step1 } from './support/client.js'
-import { startGateway } from './support/gateway.js'
-import { RedisServer } from './support/redis-server.js'
+import { connectRedis, type Gateway, type GatewayOptions } from '../../src/index.js'
+import { states, seenBy, whenSeen } from '../support/awareness.js'
+import { AWARENESS, Client, step1 } from '../support/client.js'
+import { startGateway } from '../support/gateway.js'
+import { RedisServer } from './redis-server.js'
 
-const CLI = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
+const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 
 /** A gateway that is connected to this Redis, and the messages that it logged. */
 async function startMember(t: ExecutionContext, redis: RedisServer, options: GatewayOptions = {}) {
