@@ -54,6 +54,7 @@ async function bench(names) {
       const work = await import(`./work/${name}.mjs`)
       results.works[name] = await runner.measure(name, work)
       console.log(formatWork(name, results.works[name], work))
+      write(PARTIAL, results)
     }
   } finally {
     servers.end()
@@ -67,10 +68,13 @@ async function bench(names) {
 }
 
 function save(results, isWhole) {
-  const file = isWhole ? RESULTS : PARTIAL
+  write(isWhole ? RESULTS : PARTIAL, results)
+  if (isWhole) writePlots(results)
+}
+
+function write(file, results) {
   mkdirSync(new URL('.', file), { recursive: true })
   writeFileSync(file, JSON.stringify(results, null, 2) + '\n')
-  if (isWhole) writePlots(results)
 }
 
 function writePlots(results) {

@@ -109,8 +109,9 @@ function tooLong(row, sizes, size) {
   if (last === undefined) return undefined
   if (row.leftOut[last]) return row.leftOut[last]
   const growth = row.sizes[last].time / row.sizes[before].time
-  const exponent = Math.log(growth) / Math.log(last / before)
-  const expected = row.sizes[last].time * (size / last) ** Math.max(exponent, 0)
+  // Nothing here grows faster than with the square of its size; more is noise.
+  const exponent = Math.min(Math.max(Math.log(growth) / Math.log(last / before), 0), 2)
+  const expected = row.sizes[last].time * (size / last) ** exponent
   return expected > TOO_LONG ? `left out, would take about ${duration(expected)}` : undefined
 }
 
