@@ -66,6 +66,10 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     for (const writer of writers) writer.stop()
     await Promise.all(writing)
     await Promise.all(writers.map(({ provider }) => provider.flush({ timeout: 60_000 })))
+    // What was flushed is in the log, and not only with those who wrote it.
+    for (const { provider } of writers) provider.destroy()
+    await gateway.end('SIGKILL')
+    await GatewayProcess.start(t, data, '--port', String(port))
 
     const { doc } = await (await YjsClient.connect(t, url)).open('doc')
     const entries = doc.getArray<string>('entries').toArray()
