@@ -1,4 +1,4 @@
-// npm run bench [-- WORK...] [--quick] [--clients a,b] [--plot]
+// npm run bench [-- WORK...] [--quick] [--clients a,b] [--repeats N] [--plot]
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -12,11 +12,12 @@ import { Servers } from './server/servers.mjs'
 import { targets } from './targets.mjs'
 
 const ORDER = 'stream sync typing transaction apply events wire latency documents providers reconnect'.split(' ')
-const USAGE = `usage: npm run bench [-- WORK... --quick --clients a,b --plot]
+const USAGE = `usage: npm run bench [-- WORK... --quick --clients a,b --repeats N --plot]
 
   WORK       ${ORDER.join(' ')}; all by default
   --quick    smaller sizes, once each, for trying
   --clients  only these: native typescript y-websocket hocuspocus yjs ywasm floor
+  --repeats  measure so often; 3 by default, 1 with --quick
   --plot     draw docs/bench-*.svg anew from results.json
 `
 /** The run that the plots show; only a full one goes there. */
@@ -37,7 +38,8 @@ async function bench(names) {
   const servers = new Servers()
   const mode = options.quick ? 'quick' : 'full'
   const clients = options.clients?.split(',')
-  const runner = new Runner({ mode, clients, inputs, servers, floor, log })
+  const repeats = options.repeats && Number(options.repeats)
+  const runner = new Runner({ mode, clients, repeats, inputs, servers, floor, log })
   const results = {
     date: new Date().toISOString(),
     mode,
@@ -52,6 +54,7 @@ async function bench(names) {
       const work = await import(`./work/${name}.mjs`)
       results.works[name] = await runner.measure(name, work)
       console.log(formatWork(name, results.works[name], work))
+      write(PARTIAL, results)
     }
   } finally {
     servers.end()
@@ -65,10 +68,13 @@ async function bench(names) {
 }
 
 function save(results, isWhole) {
-  const file = isWhole ? RESULTS : PARTIAL
+  write(isWhole ? RESULTS : PARTIAL, results)
+  if (isWhole) writePlots(results)
+}
+
+function write(file, results) {
   mkdirSync(new URL('.', file), { recursive: true })
   writeFileSync(file, JSON.stringify(results, null, 2) + '\n')
-  if (isWhole) writePlots(results)
 }
 
 function writePlots(results) {
@@ -100,10 +106,12 @@ function readArguments() {
       options: {
         quick: { type: 'boolean', default: false },
         clients: { type: 'string' },
+        repeats: { type: 'string' },
         plot: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false }
       }
     })
+    if (!/^[1-9]\d*$/.test(parsed.values.repeats ?? '1')) throw new TypeError('--repeats takes a number')
     const unknown = parsed.positionals.find((name) => !ORDER.includes(name))
     if (unknown) throw new TypeError(`there is no work named ${unknown}`)
     if (!parsed.values.help) return parsed

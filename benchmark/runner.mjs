@@ -24,6 +24,7 @@ export class Runner {
    * @param {object} options
    * @param {'full' | 'quick'} options.mode
    * @param {string[]} [options.clients] only these
+   * @param {number} [options.repeats]
    * @param {import('./inputs/inputs.mjs').Inputs} options.inputs
    * @param {import('./server/servers.mjs').Servers} options.servers
    * @param {string} options.floor path of the floor's program
@@ -57,7 +58,7 @@ export class Runner {
     const protocol = PROTOCOLS[row.client]
     const runs = []
     try {
-      for (let wanted = REPEATS[mode]; runs.length < wanted;) {
+      for (let wanted = this.repeats ?? REPEATS[mode]; runs.length < wanted;) {
         const prepared = await work.prepare({ size, protocol, mode, inputs, servers })
         await servers.busy()
         const parameters = { ...definition, ...prepared, work: name, size }
@@ -108,8 +109,9 @@ function tooLong(row, sizes, size) {
   if (last === undefined) return undefined
   if (row.leftOut[last]) return row.leftOut[last]
   const growth = row.sizes[last].time / row.sizes[before].time
-  const exponent = Math.log(growth) / Math.log(last / before)
-  const expected = row.sizes[last].time * (size / last) ** Math.max(exponent, 0)
+  // Nothing here grows faster than with the square of its size; more is noise.
+  const exponent = Math.min(Math.max(Math.log(growth) / Math.log(last / before), 0), 2)
+  const expected = row.sizes[last].time * (size / last) ** exponent
   return expected > TOO_LONG ? `left out, would take about ${duration(expected)}` : undefined
 }
 

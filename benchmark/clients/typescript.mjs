@@ -1,9 +1,10 @@
 // The design of the TypeScript provider: socket.io-client, and documents of ywasm on the event loop. Its known defects
 // are repaired so that it runs: one type byte, remote updates are not sent back, edits made offline are sent after
-// reconnecting, edits ask for an ack.
+// reconnecting, edits ask for an ack. Awareness is that of y-protocols, as in its later version: this ywasm has none.
 import { io } from 'socket.io-client'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
+import { Awareness } from 'y-protocols/awareness'
 import { applyUpdate, encodeStateAsUpdate, encodeStateVector, onUpdate } from './ywasm.mjs'
 
 export * from './ywasm.mjs'
@@ -42,7 +43,8 @@ export class Connection {
   }
 
   add(docId, doc) {
-    this.#documents.set(docId, { doc, isSynced: false, hasOfflineEdits: false })
+    const awareness = new Awareness({ clientID: doc.id, on: () => {} })
+    this.#documents.set(docId, { doc, awareness, isSynced: false, hasOfflineEdits: false })
     onUpdate(doc, (update) => {
       if (this.#isApplying) return
       if (this.#socket.connected) this.#send(docId, UPDATE, update)
@@ -53,6 +55,7 @@ export class Connection {
 
   destroy() {
     this.#socket.disconnect()
+    for (const { awareness } of this.#documents.values()) awareness.destroy()
   }
 
   connect() {

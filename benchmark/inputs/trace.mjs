@@ -4,11 +4,8 @@ import { gunzipSync } from 'node:zlib'
 import * as Y from 'yjs'
 import { describeText } from './describe-text.mjs'
 
-/** Real traces are beside the checkout on the machines of this project; they are not part of it. */
-const FILES = [
-  new URL('../../../shared/data/automerge-paper.json.gz', import.meta.url),
-  new URL('file:///work/shared/data/automerge-paper.json.gz')
-]
+/** Real traces stand beside the checkout, or further up, where this project is made; they are not part of it. */
+const FILE = 'shared/data/automerge-paper.json.gz'
 const GENERATED = 259_778
 /** Texts are kept at multiples of this many edits, and at the end. */
 const STEP = 1_000
@@ -20,7 +17,7 @@ export class Trace {
   #texts = new Map()
 
   constructor() {
-    const file = FILES.find((file) => existsSync(file))
+    const file = findFile()
     /** `[position, deleted, inserted]`, one per edit. */
     this.patches = file ? readPatches(file) : generatePatches(GENERATED)
     this.source = file ? 'automerge-paper (B4)' : 'generated typing'
@@ -57,6 +54,17 @@ export class Trace {
 /** A generator of numbers from 0 to 1, the same at every run. */
 export function seeded(seed) {
   return () => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) / 0x80000000
+}
+
+function findFile() {
+  let folder = new URL('../../', import.meta.url)
+  while (true) {
+    const file = new URL(FILE, folder)
+    if (existsSync(file)) return file
+    const above = new URL('../', folder)
+    if (above.href === folder.href) return undefined
+    folder = above
+  }
 }
 
 function readPatches(file) {

@@ -9,50 +9,67 @@ const stall = { label: 'longest stall', format: shortDuration, value: (it) => Ma
 const memory = { label: 'kB each', format: short, value: (it) => it.rssEach }
 const latency = (key) => ({ label: 'time', format: shortDuration, value: (it) => it[key] })
 
-/** SVG by name. */
-export function plots({ works, machine, date }) {
-  const subtitle = `npm run bench, ${date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, node ${machine.node}`
-  const draw = (title, ...panels) => {
-    const series = panels.flatMap((panel) => panel.series)
-    const legend = series.filter(({ label }, i) => series.findIndex((it) => it.label === label) === i)
-    return figure({ title, subtitle, panels, legend })
-  }
-  return {
-    stream: draw(
-      'A stream of small updates into one document',
-      panel(works.stream, 'Until all is there', time, isDrawn),
-      panel(works.stream, 'Event loop', stall, isDrawn)
-    ),
-    sync: draw(
-      'First sync of a large text',
-      panel(works.sync, 'Until synced', time, isDrawn),
-      panel(works.sync, 'Event loop', stall, isDrawn)
-    ),
-    typing: draw(
-      'An editing trace typed locally',
-      panel(works.typing, 'A transaction per edit', time),
-      panel(works.transaction, 'All in one transaction', time)
-    ),
-    many: draw(
-      'Many documents, many providers',
-      panel(works.documents, 'Documents on one connection', time),
-      panel(works.providers, 'Providers, a connection each', time)
-    ),
-    memory: draw(
-      'Memory of an idle document, of an idle provider',
-      panel(works.documents, 'Documents on one connection', memory),
-      panel(works.providers, 'Providers, a connection each', memory)
-    ),
-    latency: draw(
-      'From an edit to an observer in another process',
-      panel(works.latency, 'Median', latency('p50')),
-      panel(works.latency, 'p99', latency('p99'))
-    )
+const FIGURES = {
+  stream: {
+    title: 'A stream of small updates into one document',
+    panels: [
+      { work: 'stream', title: 'Until all is there', y: time },
+      { work: 'stream', title: 'Event loop', y: stall }
+    ]
+  },
+  sync: {
+    title: 'First sync of a large text',
+    panels: [
+      { work: 'sync', title: 'Until synced', y: time },
+      { work: 'sync', title: 'Event loop', y: stall }
+    ]
+  },
+  typing: {
+    title: 'An editing trace typed locally',
+    panels: [
+      { work: 'typing', title: 'A transaction per edit', y: time },
+      { work: 'transaction', title: 'All in one transaction', y: time }
+    ]
+  },
+  many: {
+    title: 'Many documents, many providers',
+    panels: [
+      { work: 'documents', title: 'Documents on one connection', y: time },
+      { work: 'providers', title: 'Providers, a connection each', y: time }
+    ]
+  },
+  memory: {
+    title: 'Memory of an idle document, of an idle provider',
+    panels: [
+      { work: 'documents', title: 'Documents on one connection', y: memory },
+      { work: 'providers', title: 'Providers, a connection each', y: memory }
+    ]
+  },
+  latency: {
+    title: 'From an edit to an observer in another process',
+    panels: [
+      { work: 'latency', title: 'Median', y: latency('p50') },
+      { work: 'latency', title: 'p99', y: latency('p99') }
+    ]
   }
 }
 
-function panel(work, title, y, wanted = () => true) {
-  const rows = work.rows.filter(wanted)
+/** SVG by name, of all figures whose work was measured. */
+export function plots({ works, machine, date }) {
+  const subtitle = `npm run bench, ${date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores, node ${machine.node}`
+  const measured = Object.entries(FIGURES).filter(([, { panels }]) => panels.every(({ work }) => works[work]))
+  return Object.fromEntries(measured.map(([name, it]) => [name, draw(it, works, subtitle)]))
+}
+
+function draw({ title, panels }, works, subtitle) {
+  const drawn = panels.map(({ work, ...it }) => panel(works[work], it.title, it.y))
+  const series = drawn.flatMap((panel) => panel.series)
+  const legend = series.filter(({ label }, i) => series.findIndex((it) => it.label === label) === i)
+  return figure({ title, subtitle, panels: drawn, legend })
+}
+
+function panel(work, title, y) {
+  const rows = work.rows.filter(isDrawn)
   const series = rows.map(({ label, client, sizes }) => ({
     label,
     client,
