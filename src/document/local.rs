@@ -270,9 +270,10 @@ impl LocalDocument {
         let parts = decode(&self.shared.fence, update)?;
         let apply = |txn: &mut TransactionMut<'_>| {
             let mut pending = self.shared.pending.lock();
+            let mut state = txn.state_vector();
             parts
                 .into_iter()
-                .try_for_each(|update| pending.apply(txn, update))
+                .try_for_each(|update| pending.apply(txn, update, &mut state))
                 .map_err(|error| invalid(format!("the update can't be applied: {error}")))
         };
         self.write_with(origin, apply).map(|((), record)| record)

@@ -5,6 +5,7 @@
 //! replicas differ. So the CRDT never gets an update with a gap, nor one that would leave a gap, and what it can't
 //! integrate is taken out of it at once. All of it is applied when something that it waits for has come.
 
+use smallvec::SmallVec;
 use yrs::error::UpdateError;
 use yrs::{ClientID, ReadTxn, StateVector, TransactionMut, Update, WriteTxn};
 
@@ -37,29 +38,30 @@ impl Pending {
         self.held.iter().flat_map(|held| held.missing.iter().copied())
     }
 
-    /// Applies an update without gaps, and then whatever waited for it.
+    /// Applies an update without gaps, and then whatever waited for it. The state is that of the document, and is kept up
+    /// to date: to ask the CRDT for it costs time for every author, applying a small update does not.
     pub(super) fn apply(
         &mut self,
         txn: &mut TransactionMut<'_>,
         update: Update,
+        state: &mut StateVector,
     ) -> Result<(), UpdateError> {
         let had_none = self.held.is_empty();
-        let applied = self.apply_one(txn, update);
+        let applied = self.apply_one(txn, update, state);
         if had_none || applied.is_err() {
             return applied;
         }
-        let mut state = txn.state_vector();
         // Every round but the last makes the document know more, so there is a last one.
-        while self.held.iter().any(|held| held.is_ready(&state)) {
+        while self.held.iter().any(|held| held.is_ready(state)) {
+            let before = state.clone();
             for held in std::mem::take(&mut self.held) {
-                if held.is_ready(&state) {
-                    self.apply_one(txn, held.update)?;
+                if held.is_ready(&before) {
+                    self.apply_one(txn, held.update, state)?;
                 } else {
                     self.held.push(held);
                 }
             }
-            let before = std::mem::replace(&mut state, txn.state_vector());
-            if before == state {
+            if before == *state {
                 break;
             }
         }
@@ -70,12 +72,14 @@ impl Pending {
         &mut self,
         txn: &mut TransactionMut<'_>,
         update: Update,
+        state: &mut StateVector,
     ) -> Result<(), UpdateError> {
-        let missing = missing_before(&update, &txn.state_vector());
+        let missing = missing_before(&update, state);
         if !missing.is_empty() {
             self.held.push(Held { update, missing });
             return Ok(());
         }
+        let reached = ends(&update);
         let applied = txn.apply_update(update);
         let mut clients: Vec<ClientID> = Vec::new();
         if let Some(pending) = txn.store().pending_update() {
@@ -85,10 +89,15 @@ impl Pending {
             clients.extend(deletes.client_ids());
         }
         if let Some(update) = txn.prune_pending() {
-            let state = txn.state_vector();
+            *state = txn.state_vector();
             let missing = clients.iter().map(|client| (*client, state.get(client))).collect();
             self.held.push(Held { update, missing });
+        } else if applied.is_err() {
+            *state = txn.state_vector();
+        } else {
+            advance(state, reached);
         }
+        debug_assert_eq!(*state, txn.state_vector());
         applied
     }
 }
@@ -101,14 +110,31 @@ impl Held {
 
 /// Whether these updates, applied one after the other to a document in this state, leave no gap.
 pub(super) fn are_seamless(updates: &[Update], state: &StateVector) -> bool {
-    let mut state = state.clone();
+    let mut reached = StateVector::default();
     updates.iter().all(|update| {
-        let is_seamless = missing_before(update, &state).is_empty();
-        for (client, clock) in update.state_vector().iter() {
-            state.set_max(*client, *clock);
-        }
+        let lower = update.state_vector_lower();
+        let is_seamless = lower
+            .iter()
+            .all(|(client, first)| state.get(client).max(reached.get(client)) >= *first);
+        advance(&mut reached, ends(update));
         is_seamless
     })
+}
+
+/// Where an update without gaps ends. Its state vector would not tell: it has only those clients whose beginning it has.
+fn ends(update: &Update) -> SmallVec<[(ClientID, u32); 1]> {
+    let inserted = update.insertions(true);
+    let ends = inserted.iter().filter_map(|(client, ranges)| {
+        let end = ranges.iter().map(|range| range.end).max()?;
+        Some((*client, end))
+    });
+    ends.collect()
+}
+
+fn advance(state: &mut StateVector, ends: SmallVec<[(ClientID, u32); 1]>) {
+    for (client, clock) in ends {
+        state.set_max(client, clock);
+    }
 }
 
 /// Where a document in this state ends before an update without gaps begins.
@@ -119,4 +145,33 @@ fn missing_before(update: &Update, state: &StateVector) -> Vec<(ClientID, u32)> 
         .filter(|(_, known, first)| known < first)
         .map(|(client, known, _)| (client, known))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use yrs::updates::decoder::Decode;
+    use yrs::{Doc, Text, Transact};
+
+    use super::*;
+
+    #[test]
+    fn what_is_typed_on_and_on_is_seamless() {
+        let doc = Doc::with_client_id(1);
+        let text = doc.get_or_insert_text("text");
+        let type_one = || {
+            let mut txn = doc.transact_mut();
+            let before = txn.state_vector();
+            text.push(&mut txn, "x");
+            (before, Update::decode_v1(&txn.encode_update_v1()).expect("it is one"))
+        };
+        let typed: Vec<_> = (0..8).map(|_| type_one()).collect();
+        let state = typed[2].0.clone();
+        let updates: Vec<_> = typed.into_iter().map(|(_, update)| update).collect();
+        assert!(are_seamless(&updates[2..], &state));
+        assert!(are_seamless(&updates, &state), "known ones do no harm");
+        assert!(!are_seamless(&updates[3..], &state), "one is missing before");
+        let mut updates = updates;
+        updates.remove(4);
+        assert!(!are_seamless(&updates[2..], &state), "one is missing between");
+    }
 }

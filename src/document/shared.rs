@@ -16,7 +16,7 @@ use super::jobs::{Job, Jobs};
 use super::pending::Pending;
 use super::pool;
 use super::record::Record;
-use super::states::StatesCache;
+use super::states::{KnownState, StatesCache};
 use super::subdocument;
 use super::undo::UndoManagers;
 use crate::error::{ErrorCode, ProviderError};
@@ -83,6 +83,7 @@ pub(super) struct Shared {
     /// Grows with every transaction that changes something.
     revision: AtomicU64,
     states: StatesCache,
+    pub(super) known_state: KnownState,
     pub(super) undispatched: Mutex<Option<Record>>,
     pub(super) waker: Mutex<Option<Arc<dyn Waker>>>,
 }
@@ -122,6 +123,7 @@ impl Document {
             interest: AtomicU8::new(0),
             revision: AtomicU64::new(0),
             states: StatesCache::default(),
+            known_state: KnownState::default(),
             undispatched: Mutex::default(),
             waker: Mutex::default(),
         }))

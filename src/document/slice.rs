@@ -91,11 +91,12 @@ impl Shared {
         // It fails for a poisoned document only, and then everything below does.
         self.undo.prepare(self).ok();
         let mut txn = self.doc.transact_mut_with(Origin::from(id.0));
+        let mut state = self.known_state.take(self.revision(), &txn);
         loop {
             let group = self.jobs.lock().pop_group(id);
             let Some((last, _)) = group.last() else { break };
             through = *last;
-            self.apply_group(&mut txn, group, &mut failed);
+            self.apply_group(&mut txn, &mut state, group, &mut failed);
             if started.elapsed() >= SLICE {
                 break;
             }
@@ -103,6 +104,7 @@ impl Shared {
         let is_missing_updates = !self.pending.lock().is_empty();
         let record = match self.finish(&mut txn, Some(id)) {
             Ok((record, update)) => {
+                self.known_state.put(self.revision(), state);
                 if let Some(update) = update {
                     self.forward(&[update], Some(id));
                 }
@@ -124,6 +126,7 @@ impl Shared {
     fn apply_group(
         &self,
         txn: &mut TransactionMut<'_>,
+        state: &mut StateVector,
         group: Vec<(u64, Bytes)>,
         failed: &mut Vec<(u64, ProviderError)>,
     ) {
@@ -143,10 +146,10 @@ impl Shared {
         let merged = match updates.len() {
             0 => return,
             1 => updates.pop(),
-            _ if !are_seamless(&updates, &txn.state_vector()) => None,
+            _ if !are_seamless(&updates, state) => None,
             _ => catch_unwind(AssertUnwindSafe(|| Update::merge_updates(updates))).ok(),
         };
-        match merged.map(|update| self.apply_update(txn, update)) {
+        match merged.map(|update| self.apply_update(txn, state, update)) {
             Some(Ok(())) => {}
             Some(Err(error)) if is_single => {
                 failed.extend(valid.into_iter().map(|(token, _)| (token, error.clone())));
@@ -154,7 +157,9 @@ impl Shared {
             Some(Err(_)) | None => {
                 for (token, bytes) in valid {
                     let applied = decode(&self.fence, &bytes).and_then(|parts| {
-                        parts.into_iter().try_for_each(|update| self.apply_update(txn, update))
+                        parts
+                            .into_iter()
+                            .try_for_each(|update| self.apply_update(txn, state, update))
                     });
                     if let Err(error) = applied {
                         failed.push((token, error));
@@ -167,10 +172,11 @@ impl Shared {
     fn apply_update(
         &self,
         txn: &mut TransactionMut<'_>,
+        state: &mut StateVector,
         update: Update,
     ) -> Result<(), ProviderError> {
         self.fence.check()?;
-        let applied = self.fence.run(|| self.pending.lock().apply(txn, update))?;
+        let applied = self.fence.run(|| self.pending.lock().apply(txn, update, state))?;
         applied.map_err(|error| invalid(format!("the update can't be applied: {error}")))
     }
 

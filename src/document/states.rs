@@ -5,6 +5,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use yrs::{ClientID, IdSet, ReadTxn, StateVector, TransactionMut};
 
+const MANY_AUTHORS: usize = 64;
+
 /// What was deleted: client, then (clock, length) pairs.
 pub type Deletes = Vec<(u64, Vec<(u32, u32)>)>;
 
@@ -96,6 +98,27 @@ impl StatesCache {
         };
         let base = Arc::clone(base.get_or_insert_with(without_own));
         States { base, own, before: None, deletes }
+    }
+}
+
+/// The state vector after a slice, which is the one before the next if nothing else happened to the document.
+#[derive(Debug, Default)]
+pub(super) struct KnownState(Mutex<Option<(u64, StateVector)>>);
+
+impl KnownState {
+    /// The state of a document of this revision.
+    pub(super) fn take<T: ReadTxn>(&self, revision: u64, txn: &T) -> StateVector {
+        match self.0.lock().take() {
+            Some((known, state)) if known == revision => state,
+            _ => txn.state_vector(),
+        }
+    }
+
+    /// It is right as long as the document has this revision. Of few authors it is made as quickly as it is kept.
+    pub(super) fn put(&self, revision: u64, state: StateVector) {
+        if state.len() >= MANY_AUTHORS {
+            *self.0.lock() = Some((revision, state));
+        }
     }
 }
 
