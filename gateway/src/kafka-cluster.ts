@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type * as Kafka from '@platformatic/kafka'
-import { DEFAULT_PARTITIONS, DEFAULT_REPLICAS, type KafkaSettings } from './kafka-options.js'
+import type { KafkaSettings } from './kafka-options.js'
+import { createTopics } from './kafka-topics.js'
 
 /** How long a broker may take to accept a connection and to answer, in milliseconds. */
 const CONNECT_TIMEOUT = 5000
@@ -16,9 +17,6 @@ const CREATE_POLL = 100
 
 const EARLIEST = -2n
 const LATEST = -1n
-
-/** Bytes that an update grows by between the gateway's limit on messages and the log: metadata and Kafka's framing. */
-const RECORD_OVERHEAD = 32 * 1024
 
 interface Topic {
   readonly id: string
@@ -133,12 +131,9 @@ export class KafkaCluster {
 
   /** Deletes the records below an offset. */
   async deleteRecords(topic: string, partition: number, offset: bigint): Promise<void> {
-    const admin = new this.kafka.Admin(this.clientOptions())
-    try {
-      await admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset }] }] })
-    } finally {
-      await admin.close()
-    }
+    await this.#asAdmin((admin) =>
+      admin.deleteRecords({ topics: [{ name: topic, partitions: [{ partition, offset }] }] })
+    )
   }
 
   async close(): Promise<void> {
@@ -148,9 +143,23 @@ export class KafkaCluster {
   async #begin(maxMessageBytes: number): Promise<void> {
     try {
       await this.#createTopics(maxMessageBytes)
-      await this.#topicsKnown()
+      await this.#topicsKnown(maxMessageBytes)
     } catch (cause) {
       throw new Error(`Kafka at ${this.settings.brokers.join(', ')} can't be used`, { cause })
+    }
+  }
+
+  async #createTopics(maxMessageBytes: number): Promise<void> {
+    const { brokers } = await this.#consumer.metadata({ topics: [] })
+    await this.#asAdmin((admin) => createTopics(admin, this.settings, { brokers: brokers.size, maxMessageBytes }))
+  }
+
+  async #asAdmin(use: (admin: Kafka.Admin) => Promise<unknown>): Promise<void> {
+    const admin = new this.kafka.Admin(this.clientOptions())
+    try {
+      await use(admin)
+    } finally {
+      await admin.close()
     }
   }
 
@@ -178,28 +187,8 @@ export class KafkaCluster {
     }
   }
 
-  async #createTopics(maxMessageBytes: number): Promise<void> {
-    const { topic, snapshotTopic, maxSnapshotBytes } = this.settings
-    const admin = new this.kafka.Admin(this.clientOptions())
-    try {
-      const existing = new Set(await admin.listTopics())
-      if (!existing.has(topic)) {
-        // What snapshots don't cover is nowhere else, so nothing goes by itself. And a compacted topic would keep a
-        // document's last update only.
-        const configs = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
-        await this.#createTopic(admin, topic, { ...configs, 'max.message.bytes': maxMessageBytes + RECORD_OVERHEAD })
-      }
-      if (!existing.has(snapshotTopic)) {
-        const configs = { 'cleanup.policy': 'compact', 'max.message.bytes': maxSnapshotBytes + RECORD_OVERHEAD }
-        await this.#createTopic(admin, snapshotTopic, configs)
-      }
-    } finally {
-      await admin.close()
-    }
-  }
-
   /** A topic takes a moment to get from the controller to the brokers, and to get its leaders. */
-  async #topicsKnown(): Promise<void> {
+  async #topicsKnown(maxMessageBytes: number): Promise<void> {
     const deadline = Date.now() + CREATE_TIMEOUT
     for (;;) {
       try {
@@ -207,26 +196,10 @@ export class KafkaCluster {
         if ([...this.#topics.values()].every(({ leaders }) => leaders.every((leader) => leader >= 0))) return
       } catch (error) {
         if (Date.now() > deadline) throw error
+        await this.#createTopics(maxMessageBytes) // one that was being deleted may have been listed until now
       }
       if (Date.now() > deadline) throw new Error('some partitions have no leader')
       await delay(CREATE_POLL)
-    }
-  }
-
-  async #createTopic(admin: Kafka.Admin, topic: string, configs: Record<string, string | number>): Promise<void> {
-    const { brokers } = await this.#consumer.metadata({ topics: [] })
-    const replicas = this.settings.replicas ?? Math.min(DEFAULT_REPLICAS, brokers.size)
-    // One replica may be away, as long as one is left that has everything.
-    const all = { ...configs, 'min.insync.replicas': Math.max(1, replicas - 1) }
-    try {
-      await admin.createTopics({
-        topics: [topic],
-        partitions: this.settings.partitions ?? DEFAULT_PARTITIONS,
-        replicas,
-        configs: Object.entries(all).map(([name, value]) => ({ name, value: String(value) }))
-      })
-    } catch (error) {
-      if (!hasKafkaCode(error, 'TOPIC_ALREADY_EXISTS')) throw error // Another gateway was faster.
     }
   }
 
@@ -245,12 +218,6 @@ export class KafkaCluster {
     if (topic === undefined) throw new Error(`no metadata of topic ${name}`)
     return topic
   }
-}
-
-/** Whether an error, or one of those it is made of, is the broker's error of that name. */
-export function hasKafkaCode(error: unknown, name: string): boolean {
-  const { findBy } = error as { findBy?: (property: string, value: unknown) => unknown }
-  return typeof findBy === 'function' && findBy.call(error, 'apiId', name) != null
 }
 
 /** Brokers behind one address are told apart by the name that TLS asks for, which can't be an IP address. */

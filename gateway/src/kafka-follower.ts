@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type * as Kafka from '@platformatic/kafka'
-import { hasKafkaCode, type KafkaCluster, TRANSFER_TIMEOUT } from './kafka-cluster.js'
+import { type KafkaCluster, TRANSFER_TIMEOUT } from './kafka-cluster.js'
+import { hasKafkaCode } from './kafka-error.js'
 
 /**
  * How long a broker may wait for news before it answers a fetch, in milliseconds. A partition that is added meanwhile

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type * as Kafka from '@platformatic/kafka'
-import { hasKafkaCode, type KafkaCluster } from './kafka-cluster.js'
+import type { KafkaCluster } from './kafka-cluster.js'
+import { hasKafkaCode } from './kafka-error.js'
 import { Refusal } from './refusal.js'
 
 /** Bytes of one partition, and of all, in one request; a larger record goes alone. Below Kafka's default limits. */
