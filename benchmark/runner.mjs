@@ -64,7 +64,7 @@ export class Runner {
         const parameters = { ...definition, ...prepared, work: name, size }
         runs.push(await (row.client === 'floor' ? this.#runFloor(work, parameters) : runClient(parameters)))
         const serverBusy = (await servers.busy()) / runs.at(-1).time
-        if ('port' in prepared && !work.hasRealServers) Object.assign(runs.at(-1), { serverBusy })
+        if ('port' in prepared && !work.hidesServerLoad) Object.assign(runs.at(-1), { serverBusy })
         await servers.closeAll()
         if (runs[0].time > LONG) wanted = 1
       }

@@ -36,7 +36,13 @@ export class Connection {
       for (const [docId, { doc }] of this.#documents) this.#send(docId, STEP_1, encodeStateVector(doc))
     })
     this.#socket.on('disconnect', () => {
-      for (const state of this.#documents.values()) state.isSynced = false
+      // Acks that are still out never come: the server's next step 1 asks for all it lacks.
+      const isLost = this.#unconfirmed > 0
+      this.#unconfirmed = 0
+      for (const state of this.#documents.values()) {
+        state.isSynced = false
+        state.hasOfflineEdits ||= isLost
+      }
     })
     this.#socket.on(EVENT, (data) => this.#receive(data))
     this.add(docId, doc)

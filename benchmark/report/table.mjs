@@ -19,6 +19,7 @@ export function formatWork(name, work, { columns, shownSizes, note }) {
 
 /** The targets of DESIGN 8, each with what this run has reached. */
 export function formatTargets(targets) {
+  if (targets.length === 0) return ''
   const lines = ['', 'targets', `${'  '.padEnd(72)}${'target'.padStart(14)}${'reached'.padStart(14)}`]
   for (const { text, target, reached, isMet } of targets) {
     const verdict = reached === undefined ? 'not measured' : `${reached}${isMet ? ' ' : '!'}`

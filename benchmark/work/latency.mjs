@@ -12,7 +12,8 @@ export const sizes = { full: [100, 1_000, 2_000], quick: [1_000] }
 export const figure = 'p50'
 export const baseline = 'y-websocket, its server'
 export const columns = [LATENCY_P50, LATENCY_P99, STALL_P99, CPU]
-export const hasRealServers = true
+/** Real servers work. */
+export const hidesServerLoad = true
 export const shownSizes = 'all'
 export const rows = [
   { label: 'native, gateway', client: 'native' },
