@@ -299,6 +299,7 @@ fn an_edit_made_while_the_server_is_answered_is_logged_once() {
         assert_eq!(world.log_text("doc"), world.text(a, DOC), "{label}");
         assert_eq!(world.flushed(a, 1), Some(Ok(())), "{label}");
         assert_eq!(world.server.updates, 1, "{label}");
+        assert_eq!(world.clients[a].session.waiting_bytes(), 0, "{label}");
         world.insert(a, DOC, 0, "later ");
         flush(&mut world, a, 2);
         assert_eq!(world.flushed(a, 2), Some(Ok(())), "{label}");
