@@ -299,11 +299,31 @@ fn an_edit_made_while_the_server_is_answered_is_logged_once() {
         assert_eq!(world.log_text("doc"), world.text(a, DOC), "{label}");
         assert_eq!(world.flushed(a, 1), Some(Ok(())), "{label}");
         assert_eq!(world.server.updates, 1, "{label}");
+        assert_eq!(world.clients[a].session.waiting_bytes(), 0, "{label}");
         world.insert(a, DOC, 0, "later ");
         flush(&mut world, a, 2);
         assert_eq!(world.flushed(a, 2), Some(Ok(())), "{label}");
         assert_eq!(world.server.updates, 2, "{label}");
     }
+}
+
+#[test]
+fn an_edit_that_came_too_late_for_the_answer_is_sent_behind_it() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.add_client(&[]);
+    world.add_document(a, DOC, "doc", "from before");
+    world.clients[a].session.connect(world.now);
+    world.step_until_difference(a);
+    world.insert(a, DOC, 0, "in it ");
+    let answers = world.execute(a);
+    world.insert(a, DOC, 0, "too late ");
+    for done in answers {
+        world.clients[a].session.handle_work_done(world.now, done);
+    }
+    flush(&mut world, a, 1);
+    assert_eq!(world.flushed(a, 1), Some(Ok(())));
+    assert_eq!(world.log_text("doc"), "too late in it from before");
+    assert_eq!(world.server.updates, 2);
 }
 
 #[test]

@@ -262,6 +262,13 @@ impl World {
         }
     }
 
+    /// Executes the client's waiting work. The answers are for the test to hand over.
+    pub(crate) fn execute(&mut self, client: usize) -> Vec<WorkDone> {
+        let client = &mut self.clients[client];
+        let works = std::mem::take(&mut client.works);
+        works.into_iter().filter_map(|work| client.execute(work)).collect()
+    }
+
     /// Lets a few things happen, and whatever is on its way stay on its way.
     pub(crate) fn step_some(&mut self) {
         let frames = self.rng.usize(1..6);
