@@ -472,8 +472,8 @@ export declare class ProtocolManager {
    *
    * Rejects with `ERR_TIMEOUT` when the server did not confirm in time, `ERR_UNCONFIRMED` when it confirms nothing at
    * all, neither with acks nor with echoes, `ERR_ABORTED`, `ERR_REFUSED`, `ERR_PERMISSION_DENIED`,
-   * `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY` or `ERR_DESTROYED`. Whatever ends it, edits are kept and sent. Throws
-   * `ERR_INVALID_OPTION`.
+   * `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY`, `ERR_UNKNOWN_DOC` when a document with such edits is removed meanwhile, or
+   * `ERR_DESTROYED`. Whatever else ends it, edits are kept and sent. Throws `ERR_INVALID_OPTION`.
    */
   flush(options?: CallOptions): Promise<void>
   /** Keeps the process alive while it connects or is connected: the default. */

@@ -1,10 +1,9 @@
 //! The frame around every payload: `[u16 little-endian length][metadata as JSON][payload]`.
 
-mod lenient;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::lenient;
 use super::y_message::Message;
 
 /// Metadata of more bytes doesn't fit its length field.
@@ -47,7 +46,7 @@ pub struct Metadata {
     /// Milliseconds since the epoch, by the sender's clock. Decimal text is read as the number.
     #[serde(
         default,
-        deserialize_with = "lenient::integer",
+        deserialize_with = "lenient::nearest",
         skip_serializing_if = "Option::is_none"
     )]
     pub timestamp: Option<i64>,

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::inbound::Integer;
 use super::work::DocKey;
 use crate::error::{ErrorCode, ProviderError};
+use crate::protocol::lenient;
 use crate::protocol::socket_io::{Ack, Arg, Json};
 
 /// What an ack is for.
@@ -118,7 +118,7 @@ impl AckReply {
             return Self::Confirmed {
                 topic: reply.topic.map(Cow::into_owned),
                 partition: reply.partition.unwrap_or(0),
-                offset: reply.offset.and_then(|offset| offset.value()),
+                offset: reply.offset,
             };
         }
         let code = reply.code.as_deref().unwrap_or("refused");
@@ -145,8 +145,8 @@ struct ReplyJson<'a> {
     #[serde(borrow)]
     topic: Option<Cow<'a, str>>,
     partition: Option<i32>,
-    #[serde(borrow)]
-    offset: Option<Integer<'a>>,
+    #[serde(default, deserialize_with = "lenient::integer")]
+    offset: Option<i64>,
     #[serde(borrow)]
     code: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -200,6 +200,7 @@ mod tests {
             ),
             ("offset as number", r#"{"ok":true,"offset":5}"#, confirmed(None, 0, Some(5))),
             ("offset that is none", r#"{"ok":true,"offset":"x"}"#, confirmed(None, 0, None)),
+            ("offset without end", r#"{"ok":true,"offset":1e300}"#, confirmed(None, 0, None)),
         ];
         for (label, json, expected) in table {
             assert_eq!(read(json), expected, "{label}");

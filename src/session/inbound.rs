@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::Session;
 use super::document::{Origin, Sender};
@@ -13,39 +12,23 @@ use super::event::Event;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::{Channel, InboundEvent};
 use crate::protocol::envelope::{self, Envelope, Metadata};
+use crate::protocol::lenient;
 use crate::protocol::socket_io::{self, Arg, Json};
 use crate::protocol::y_message::{self, Message};
 
-/// An integer that may be written as decimal text, as int64 must be in JSON.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Integer<'a> {
-    Number(i64),
-    #[serde(borrow)]
-    Text(Cow<'a, str>),
-    Other(IgnoredAny),
-}
-
-impl Integer<'_> {
-    /// The value; `None` if it is no integer after all.
-    pub(crate) fn value(&self) -> Option<i64> {
-        match self {
-            Self::Number(number) => Some(*number),
-            Self::Text(text) => text.parse().ok(),
-            Self::Other(_) => None,
-        }
-    }
-}
+/// An argument that should be an offset.
+#[derive(Debug, Default, Deserialize)]
+struct OffsetJson(#[serde(deserialize_with = "lenient::integer")] Option<i64>);
 
 /// Where in the log an event says it lies.
 #[derive(Debug, Default, Deserialize)]
 struct PositionJson<'a> {
     #[serde(default, borrow)]
     topic: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
-    partition: Option<Integer<'a>>,
-    #[serde(default, borrow)]
-    offset: Option<Integer<'a>>,
+    #[serde(default, deserialize_with = "lenient::integer")]
+    partition: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::integer")]
+    offset: Option<i64>,
 }
 
 /// An event that carries an envelope. Servers write it as `(envelope, offset?, {topic, partition}?)` or as one object
@@ -77,9 +60,8 @@ impl Inbound {
         };
         let position: PositionJson<'_> =
             position.and_then(Arg::as_json).and_then(Json::parse).unwrap_or_default();
-        let argument: Option<Integer<'_>> =
-            event.args.get(1).and_then(Arg::as_json).and_then(Json::parse);
-        let offset = argument.as_ref().and_then(Integer::value);
+        let OffsetJson(offset) =
+            event.args.get(1).and_then(Arg::as_json).and_then(Json::parse).unwrap_or_default();
         let topic = position.topic.unwrap_or_default().into_owned();
         let channel = match kind {
             InboundEvent::Channel(channel) => Some(channel),
@@ -88,11 +70,8 @@ impl Inbound {
         Some(Ok(Self {
             channel,
             envelope,
-            partition: position
-                .partition
-                .and_then(|number| number.value()?.try_into().ok())
-                .unwrap_or(0),
-            offset: offset.or_else(|| position.offset?.value()),
+            partition: position.partition.and_then(|it| it.try_into().ok()).unwrap_or(0),
+            offset: offset.or(position.offset),
             topic,
             is_fanned_out: kind == InboundEvent::ProtocolMessage,
         }))
