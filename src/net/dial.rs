@@ -9,13 +9,14 @@ use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
+use super::burst_reader::BurstReader;
 use super::request::Handshake;
 use super::tcp::{describe_io, failure};
 use super::transport::{MAX_PAYLOAD, TransportConfig};
 use crate::error::ProviderError;
 
-/// Small, because every idle connection keeps one: it was half of what a provider takes. A busy one reads about twenty
-/// updates at once with it.
+/// Small, because every idle connection keeps one: it was half of what a provider takes. A busy one reads through a
+/// [`BurstReader`].
 const READ_BUFFER_SIZE: usize = 4 * 1024;
 
 /// Frames are collected up to this size before they are written. The session merges what waits behind a full buffer.
@@ -38,13 +39,13 @@ pub trait Dialer: Send + 'static {
 }
 
 impl Dialer for TransportConfig {
-    type Stream = MaybeTlsStream<TcpStream>;
+    type Stream = MaybeTlsStream<BurstReader<TcpStream>>;
 
     fn dial(&self, handshake: Handshake) -> DialFuture<Self::Stream> {
         let transport = self.clone();
         Box::pin(async move {
             let request = transport.request().build(&handshake)?;
-            let stream = transport.connect().await?;
+            let stream = BurstReader::new(transport.connect().await?);
             let connector = transport.tls.map_or(Connector::Plain, Connector::Rustls);
             let config = websocket_config()
                 .max_message_size(transport.max_payload)

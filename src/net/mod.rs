@@ -21,6 +21,7 @@
 
 mod attachments;
 mod auth;
+mod burst_reader;
 mod counters;
 mod dial;
 mod driver;
