@@ -30,7 +30,7 @@ impl LocalDocument {
         text: &TypeHandle,
         edit: TextEdit<'_>,
     ) -> Result<ControlFlow<Option<Record>>, ProviderError> {
-        if self.has_open_transaction() || self.shared.undo.has_managers() {
+        if self.has_open_transaction() || self.shared.content().undo.has_managers() {
             return Ok(ControlFlow::Continue(()));
         }
         // Taken out: what fails on the way is known no longer.

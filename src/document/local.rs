@@ -97,22 +97,22 @@ impl LocalDocument {
 
     /// Client id of the document's own edits.
     pub fn client_id(&self) -> u64 {
-        self.shared.doc.client_id().get()
+        self.shared.identity.client_id().get()
     }
 
     /// Globally unique id of the document.
     pub fn guid(&self) -> String {
-        self.shared.doc.guid().to_string()
+        self.shared.identity.guid().to_string()
     }
 
     /// What a document that contains this one stores of it.
     pub fn subdocument(&self) -> Subdocument {
-        Subdocument::of(&self.shared.doc)
+        self.shared.identity.subdocument()
     }
 
     /// Whether the document loads by itself as a subdocument.
     pub fn auto_load(&self) -> bool {
-        self.shared.doc.auto_load()
+        self.shared.identity.auto_load()
     }
 
     /// Sets who is woken when a remote transaction waits for its listeners.
@@ -230,7 +230,7 @@ impl LocalDocument {
         let open = self.open.borrow();
         self.shared.fence.run(|| match open.as_ref() {
             Some(open) => read(&Reader::Open(&open.txn)),
-            None => read(&Reader::Short(self.shared.doc.transact())),
+            None => read(&Reader::Short(self.shared.content().doc.transact())),
         })
     }
 
@@ -317,7 +317,7 @@ impl LocalDocument {
         is_deep: bool,
         is_observed: bool,
     ) -> Result<(), ProviderError> {
-        let (capture, fence) = (&self.shared.capture, &self.shared.fence);
+        let (capture, fence) = (&self.shared.content().capture, &self.shared.fence);
         // Freed types are never taken off the list, which costs speed and nothing else.
         let observed = self.observed.get();
         self.observed.set(if is_observed { observed + 1 } else { observed.saturating_sub(1) });
@@ -338,8 +338,9 @@ impl LocalDocument {
         &self,
         origin: Origin,
     ) -> Result<TransactionMut<'static>, ProviderError> {
-        self.shared.undo.prepare(&self.shared)?;
-        let txn = self.shared.doc.try_transact_mut_with(origin).map_err(|_| {
+        let content = self.shared.content();
+        content.undo.prepare(&self.shared)?;
+        let txn = content.doc.try_transact_mut_with(origin).map_err(|_| {
             ProviderError::new(ErrorCode::Internal, "the document was touched without its baton")
         })?;
         // SAFETY: the lifetime is that of the lock guard inside, which borrows from the store behind the document's

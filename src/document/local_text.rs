@@ -111,8 +111,8 @@ impl LocalDocument {
     fn can_hold_back(&self) -> bool {
         let is_anybody_told = self.shared.has_interest()
             || self.has_observed_types()
-            || self.shared.undo.has_managers();
-        (self.has_open_transaction() || !is_anybody_told) && !self.shared.doc.skip_gc()
+            || self.shared.content().undo.has_managers();
+        (self.has_open_transaction() || !is_anybody_told) && self.shared.identity.is_gc_enabled()
     }
 
     /// Adds an edit to those that are held back. Returns whether it could.
