@@ -97,7 +97,7 @@ impl LocalDocument {
     /// Makes the edits that were held back.
     pub(super) fn flush_edits(&self) -> Result<(), ProviderError> {
         let held = self.held.take().filter(|held| !held.edits.is_empty());
-        let Some(HeldEdits { text, edits }) = held else { return Ok(()) };
+        let Some(HeldEdits { text, edits }) = held.map(|held| *held) else { return Ok(()) };
         let ((), record) = self.write(|txn| {
             edits.apply(txn, text.branch(txn)?);
             Ok(())
@@ -120,10 +120,10 @@ impl LocalDocument {
         if self.held.borrow().as_ref().is_none_or(|held| held.text != *text) {
             let length = self.text_length(text)?;
             let held = HeldEdits { text: text.clone(), edits: TextEdits::new(length) };
-            *self.held.borrow_mut() = Some(held);
+            *self.held.borrow_mut() = Some(Box::new(held));
         }
         let mut held = self.held.borrow_mut();
-        let Some(HeldEdits { edits, .. }) = held.as_mut() else { return Ok(false) };
+        let Some(HeldEdits { edits, .. }) = held.as_deref_mut() else { return Ok(false) };
         let (index, length) = edit.range(edits.length());
         check(index, length, edits.length(), "text")?;
         let is_held = match edit.chunk() {

@@ -22,10 +22,10 @@ use super::subdocument;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::update::V2Encoder;
 
-/// Wakes the JS thread that owns a document.
+/// Wakes the JS thread that owns documents.
 pub trait Waker: Send + Sync {
-    /// A remote transaction waits for its listeners. Must not block.
-    fn wake(&self);
+    /// A remote transaction of the document of this name waits for its listeners. Must not block.
+    fn wake(&self, document: u64);
 }
 
 /// What JS listens to; nobody pays for the rest.
@@ -64,7 +64,7 @@ pub(super) struct Shared {
     interest: AtomicU8,
     /// Grows with every transaction that changes something.
     revision: AtomicU64,
-    pub(super) waker: Mutex<Option<Arc<dyn Waker>>>,
+    pub(super) waker: Mutex<Option<(Arc<dyn Waker>, u64)>>,
     content: OnceLock<Box<Content>>,
 }
 
@@ -172,7 +172,7 @@ impl Shared {
         self.revision.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_waker(&self, waker: Option<Arc<dyn Waker>>) {
+    pub(super) fn set_waker(&self, waker: Option<(Arc<dyn Waker>, u64)>) {
         *self.waker.lock() = waker;
     }
 

@@ -38,10 +38,10 @@ impl Shared {
         let mut has_record = false;
         // Without a JS end nobody would ever dispatch the record, and the document would wait for that.
         let waker = self.waker.lock().clone();
-        if let (Some(record), Some(waker)) = (record, waker) {
+        if let (Some(record), Some((waker, name))) = (record, waker) {
             *self.content().undispatched.lock() = Some(record);
             has_record = true;
-            waker.wake();
+            waker.wake(name);
         }
         // After the wake-up: what a provider says because of these answers reaches JS behind the changes themselves.
         // Before the baton is free: answers of the next slice must not overtake these.
