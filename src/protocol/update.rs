@@ -6,6 +6,7 @@ mod snapshot;
 mod split;
 mod state_vector;
 mod v2;
+mod v2_decoder;
 mod v2_encoder;
 
 use std::borrow::Cow;
