@@ -210,7 +210,9 @@ impl Shared {
                 ProviderError::new(ErrorCode::InvalidUpdate, format!("not a state vector: {error}"))
             })?
         };
-        self.fence.run(|| self.encode_state(&self.content().doc.transact(), &state_vector))?.map(Bytes::from)
+        self.fence
+            .run(|| self.encode_state(&self.content().doc.transact(), &state_vector))?
+            .map(Bytes::from)
     }
 
     /// What a peer with this state vector lacks, as a V1 update, what waits included. To be called inside the fence.

@@ -129,7 +129,9 @@ impl LocalDocument {
 
     /// Starts or stops undoing transactions of an origin, given by its identity (empty: those without one).
     pub fn set_undo_origin(&self, id: u64, origin: &[u8], is_tracked: bool) {
-        if let Some(managed) = self.shared.content().undo.list.lock().iter_mut().find(|it| it.id == id) {
+        if let Some(managed) =
+            self.shared.content().undo.list.lock().iter_mut().find(|it| it.id == id)
+        {
             let origins = &mut managed.options.origins;
             origins.retain(|other| other != origin);
             if is_tracked {
@@ -147,7 +149,8 @@ impl LocalDocument {
 
     /// Says whether JS listens to an action of the manager.
     pub fn set_undo_interest(&self, id: u64, action: UndoAction, is_wanted: bool) {
-        if let Some(managed) = self.shared.content().undo.list.lock().iter().find(|it| it.id == id) {
+        if let Some(managed) = self.shared.content().undo.list.lock().iter().find(|it| it.id == id)
+        {
             if is_wanted {
                 managed.interest.fetch_or(action as u8, Ordering::Relaxed);
             } else {
@@ -198,7 +201,9 @@ impl LocalDocument {
 
     /// The next edit starts a new item.
     pub fn stop_capturing(&self, id: u64) {
-        if let Some(managed) = self.shared.content().undo.list.lock().iter_mut().find(|it| it.id == id) {
+        if let Some(managed) =
+            self.shared.content().undo.list.lock().iter_mut().find(|it| it.id == id)
+        {
             managed.manager.reset();
         }
     }
@@ -223,7 +228,12 @@ impl LocalDocument {
         // Between ticks only an explicit transaction can be open, and then the baton was not taken anew.
         if !retired.is_empty() && !self.has_open_transaction() {
             let drop_them = || {
-                self.shared.content().undo.list.lock().retain(|managed| !retired.contains(&managed.id));
+                self.shared
+                    .content()
+                    .undo
+                    .list
+                    .lock()
+                    .retain(|managed| !retired.contains(&managed.id));
             };
             self.shared.fence.run(drop_them).ok();
         }
