@@ -5,19 +5,15 @@
 //! allocate without end. Its result is written as V1, and that is scanned like anything else that comes in.
 
 use std::panic::catch_unwind;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use yrs::encoding::read::{Cursor, Error, Read};
-use yrs::updates::decoder::{Decode, Decoder, DecoderV2};
+use yrs::Update;
+use yrs::encoding::read::Error;
+use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::{Encode, Encoder};
-use yrs::{Any, ClientID, ID, Update};
 
-use super::{MergeError, ScanError, V2Encoder, merge, scan_v1, scan_value};
-
-/// Blocks and strings that an update may have without a byte for each: a column says "the same again, a million times"
-/// in five bytes. Honest updates do so, too: many empty nested types that were made at once, say.
-const FREE_PARTS: usize = 1 << 20;
+use super::v2_decoder::GuardedDecoder;
+use super::{MergeError, ScanError, V2Encoder, merge, scan_v1};
 
 /// Why bytes are no update in format V2, or not one that is safe to decode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,111 +74,11 @@ pub fn merge_v2<B: AsRef<[u8]>>(updates: &[B]) -> Result<Vec<u8>, V2Error> {
 }
 
 fn decode(update: &[u8]) -> Result<Update, Error> {
-    let mut decoder = GuardedDecoder {
-        inner: DecoderV2::new(Cursor::new(update))?,
-        parts_left: FREE_PARTS + update.len(),
-    };
+    let mut decoder = GuardedDecoder::new(update)?;
     let content = Update::decode(&mut decoder)?;
-    match decoder.inner.read_to_end()?.len() {
+    match decoder.remaining()? {
         0 => Ok(content),
         left => Err(Error::Custom(ScanError::TrailingBytes(left).to_string())),
-    }
-}
-
-/// The decoder of `yrs`, which counts what it makes and looks at values before it follows their nesting (T 3).
-struct GuardedDecoder<'a> {
-    inner: DecoderV2<'a>,
-    parts_left: usize,
-}
-
-impl GuardedDecoder<'_> {
-    fn count_part(&mut self) -> Result<(), Error> {
-        self.parts_left = self
-            .parts_left
-            .checked_sub(1)
-            .ok_or_else(|| Error::Custom("more content is claimed than bytes are there".into()))?;
-        Ok(())
-    }
-
-    fn value(&mut self) -> Result<Any, Error> {
-        scan_value(self.inner.read_to_end()?).map_err(|error| Error::Custom(error.to_string()))?;
-        self.inner.read_any()
-    }
-}
-
-impl Read for GuardedDecoder<'_> {
-    fn read_exact(&mut self, len: usize) -> Result<&[u8], Error> {
-        self.inner.read_exact(len)
-    }
-
-    fn read_u8(&mut self) -> Result<u8, Error> {
-        self.inner.read_u8()
-    }
-
-    fn read_string(&mut self) -> Result<&str, Error> {
-        self.count_part()?;
-        self.inner.read_string()
-    }
-}
-
-impl Decoder for GuardedDecoder<'_> {
-    fn reset_ds_cur_val(&mut self) {
-        self.inner.reset_ds_cur_val();
-    }
-
-    fn read_ds_clock(&mut self) -> Result<u32, Error> {
-        self.inner.read_ds_clock()
-    }
-
-    fn read_ds_len(&mut self) -> Result<u32, Error> {
-        self.inner.read_ds_len()
-    }
-
-    fn read_left_id(&mut self) -> Result<ID, Error> {
-        self.inner.read_left_id()
-    }
-
-    fn read_right_id(&mut self) -> Result<ID, Error> {
-        self.inner.read_right_id()
-    }
-
-    fn read_client(&mut self) -> Result<ClientID, Error> {
-        self.inner.read_client()
-    }
-
-    fn read_info(&mut self) -> Result<u8, Error> {
-        self.count_part()?;
-        self.inner.read_info()
-    }
-
-    fn read_parent_info(&mut self) -> Result<bool, Error> {
-        self.inner.read_parent_info()
-    }
-
-    fn read_type_ref(&mut self) -> Result<u8, Error> {
-        self.inner.read_type_ref()
-    }
-
-    fn read_len(&mut self) -> Result<u32, Error> {
-        self.inner.read_len()
-    }
-
-    fn read_any(&mut self) -> Result<Any, Error> {
-        self.value()
-    }
-
-    // What is JSON text in V1 is a value here.
-    fn read_json(&mut self) -> Result<Any, Error> {
-        self.value()
-    }
-
-    fn read_key(&mut self) -> Result<Arc<str>, Error> {
-        self.count_part()?;
-        self.inner.read_key()
-    }
-
-    fn read_to_end(&mut self) -> Result<&[u8], Error> {
-        self.inner.read_to_end()
     }
 }
 
