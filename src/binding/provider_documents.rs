@@ -13,6 +13,7 @@ use super::js_thread::Origin;
 use super::provider_core::ProviderCore;
 use super::types::{AwarenessCore, DocCore};
 use crate::document::AttachmentId;
+use crate::key_map::KeyMap;
 use crate::session::{AddDocument, DocKey, SharedAwareness};
 
 /// One document of a provider.
@@ -34,9 +35,9 @@ pub(super) struct ProviderDocument {
 #[derive(Default)]
 pub(super) struct ProviderDocuments {
     /// Shared, because no borrow may last while JavaScript runs.
-    documents: HashMap<DocKey, Rc<ProviderDocument>>,
+    documents: KeyMap<DocKey, Rc<ProviderDocument>>,
     keys_by_doc_id: HashMap<Arc<str>, DocKey>,
-    keys_by_core: HashMap<u64, DocKey>,
+    keys_by_core: KeyMap<u64, DocKey>,
 }
 
 impl ProviderDocuments {
@@ -83,7 +84,7 @@ impl ProviderDocuments {
 impl ProviderCore {
     /// Adds a document. `doc` is its `YDoc`; without an `awareness` it gets one of its own.
     pub(super) fn add_document(
-        &self,
+        self: &Rc<Self>,
         env: Env,
         doc: Unknown<'_>,
         core: Rc<DocCore>,
@@ -106,6 +107,7 @@ impl ProviderCore {
             awareness: Some(Arc::clone(&states)),
         };
         let attachment = self.handle.add_document(add, &core.document());
+        self.wake_at_tick_end();
         self.thread.set_origin_of(attachment, Origin::Provider(self.id));
         if let Some(mut docs) = self.docs(env)? {
             docs.set_element(index_of(key), doc)?;
@@ -158,6 +160,23 @@ impl ProviderCore {
     /// The id under which a document was added.
     pub(super) fn doc_id_of(&self, core: &DocCore) -> Option<String> {
         self.documents.borrow().doc_id_of(core).map(str::to_owned)
+    }
+
+    /// However many documents a tick adds, the network thread is woken once for them.
+    fn wake_at_tick_end(self: &Rc<Self>) {
+        if self.has_added.replace(true) {
+            return;
+        }
+        let core = Rc::clone(self);
+        let wake = move || {
+            core.has_added.set(false);
+            core.handle.wake();
+        };
+        if self.thread.at_tick_end(move |_| wake()).is_err() {
+            // JavaScript's stack ends here, so nothing will run at the end of the tick.
+            self.has_added.set(false);
+            self.handle.wake();
+        }
     }
 
     pub(super) fn has_document(&self, core: &DocCore) -> bool {

@@ -1,6 +1,5 @@
 //! Where sessions and documents meet: requests go down, results and edits come up.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,13 +9,14 @@ use super::commands::WeakSender;
 use super::counters::Counters;
 use super::handle::Command;
 use crate::document::{Attachment, AttachmentId, Document, JobDone};
+use crate::key_map::KeyMap;
 use crate::protocol::update::{EMPTY, EMPTY_STATE_VECTOR};
 use crate::session::{DocKey, Work, WorkDone};
 
 /// The documents of one driver, attached as long as they are in here.
 #[derive(Default)]
 pub(super) struct Attachments {
-    documents: HashMap<DocKey, (Document, AttachmentId)>,
+    documents: KeyMap<DocKey, (Document, AttachmentId)>,
 }
 
 impl Attachments {

@@ -1,12 +1,12 @@
 //! Acks: what was sent with which id, and what the server says to it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use serde::Deserialize;
 
 use super::work::DocKey;
 use crate::error::{ErrorCode, ProviderError};
+use crate::key_map::KeyMap;
 use crate::protocol::lenient;
 use crate::protocol::socket_io::{Ack, Arg, Json};
 
@@ -46,7 +46,7 @@ const KEPT_CAPACITY: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Acks {
     next_id: u64,
-    awaited: HashMap<u64, Awaited>,
+    awaited: KeyMap<u64, Awaited>,
     first_answered: Option<u64>,
 }
 
@@ -66,7 +66,7 @@ impl Acks {
     pub(crate) fn answer(&mut self, id: u64) -> Option<Awaited> {
         let awaited = self.awaited.remove(&id)?;
         if self.awaited.is_empty() && self.awaited.capacity() > KEPT_CAPACITY {
-            self.awaited = HashMap::new();
+            self.awaited = KeyMap::default();
         }
         self.first_answered = Some(self.first_answered.map_or(id, |first| first.min(id)));
         Some(awaited)
