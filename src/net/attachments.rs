@@ -10,6 +10,7 @@ use super::commands::WeakSender;
 use super::counters::Counters;
 use super::handle::Command;
 use crate::document::{Attachment, AttachmentId, Document, JobDone};
+use crate::protocol::update::{EMPTY, EMPTY_STATE_VECTOR};
 use crate::session::{DocKey, Work, WorkDone};
 
 /// The documents of one driver, attached as long as they are in here.
@@ -31,19 +32,36 @@ impl Attachments {
         }
     }
 
-    /// Hands a request to its document. The answer comes as [`Command::JobDone`]; none comes of a removed document.
-    pub(super) fn request(&self, work: Work) {
+    /// Hands a request to its document. The answer is returned if it is known at once, else it comes as
+    /// [`Command::JobDone`]; none comes of a removed document.
+    pub(super) fn request(&self, work: Work) -> Option<WorkDone> {
         let (Work::Apply { doc, .. }
         | Work::EncodeDiff { doc, .. }
-        | Work::EncodeStateVector { doc, .. }) = &work;
-        let Some((document, attachment)) = self.documents.get(doc) else { return };
+        | Work::EncodeStateVector { doc, .. }) = work;
+        let (document, attachment) = self.documents.get(&doc)?;
+        // Thousands of documents may be opened and never touched. None of them needs the pool to find out that it is empty.
+        let encode_empty = |token, bytes| {
+            let is_untouched = document.is_untouched();
+            is_untouched.then(|| WorkDone::Encoded { doc, token, result: Ok(bytes) })
+        };
         match work {
-            Work::Apply { token, update, .. } => document.apply(*attachment, token, update),
+            Work::Apply { token, update, .. } => {
+                document.apply(*attachment, token, update);
+                None
+            }
             Work::EncodeDiff { token, state_vector, .. } => {
-                document.encode_diff(*attachment, token, state_vector);
+                let done = encode_empty(token, Bytes::from_static(&EMPTY));
+                done.or_else(|| {
+                    document.encode_diff(*attachment, token, state_vector);
+                    None
+                })
             }
             Work::EncodeStateVector { token, .. } => {
-                document.encode_state_vector(*attachment, token);
+                let done = encode_empty(token, Bytes::from_static(&EMPTY_STATE_VECTOR));
+                done.or_else(|| {
+                    document.encode_state_vector(*attachment, token);
+                    None
+                })
             }
         }
     }

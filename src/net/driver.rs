@@ -178,13 +178,19 @@ impl<D: Dialer> Driver<D> {
     }
 
     fn poll_outputs(&mut self) -> bool {
-        let mut is_link_changed = false;
+        let now = now();
+        let mut is_busy = false;
         // Whoever hears that a flush is done must not be told the contrary.
         self.counters.set_waiting_bytes(self.session.waiting_bytes());
         self.counters.set_unsynced_documents(self.session.unsynced_documents());
         while let Some(output) = self.session.poll_output() {
             match output {
-                Output::Work(work) => self.attachments.request(work),
+                Output::Work(work) => {
+                    if let Some(done) = self.attachments.request(work) {
+                        self.session.handle_work_done(now, done);
+                        is_busy = true;
+                    }
+                }
                 Output::Event(event) => {
                     if matches!(event, Event::Status { status: Status::Connected, .. }) {
                         self.counters.note_connected();
@@ -196,16 +202,16 @@ impl<D: Dialer> Driver<D> {
                         document.map_or((None, None), |(id, parent)| (Some(id), parent));
                     let handshake = Handshake { room_id: self.room_id.clone(), doc_id, parent_id };
                     self.link.dial(generation, handshake);
-                    is_link_changed = true;
+                    is_busy = true;
                 }
                 Output::Close { generation } => {
                     self.link.give_up(generation);
-                    is_link_changed = true;
+                    is_busy = true;
                 }
                 Output::Finished => self.is_finished = true,
             }
         }
-        is_link_changed
+        is_busy
     }
 }
 

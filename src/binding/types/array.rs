@@ -9,11 +9,12 @@ use yrs::{Array as _, ArrayRef};
 
 use super::shared_type::SharedType;
 use super::text::{position, range};
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use super::weak_link::{bound, quote_to_js};
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::raw::Reference;
+use crate::binding::types::methods::shared_type_methods;
 use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
 use crate::document::{Input, TypeKind, Value, array_delete, array_insert, to_json};
 
@@ -43,7 +44,7 @@ impl YArray {
         env: Env,
         index: Option<u32>,
         items: Array<'env>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         if self.0.is_preliminary() {
             return self.insert_preliminary(env, index, items);
@@ -85,39 +86,9 @@ impl YArray {
         Ok(array)
     }
 
-    /// Kind of the shared type: 0.
-    #[napi(getter, js_name = "type")]
-    pub fn kind(&self) -> u32 {
-        0
-    }
-
-    /// Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary array.
-    #[napi(getter, ts_return_type = "YTypeId")]
-    pub fn id<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        self.0.id(env)
-    }
-
-    /// Whether the array is not part of a document yet.
-    #[napi(getter)]
-    pub fn prelim(&self) -> bool {
-        self.0.is_preliminary()
-    }
-
-    /// The document, `undefined` for a preliminary array.
-    #[napi(getter, ts_return_type = "YDoc")]
-    pub fn doc<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
-        self.0.doc(env, &this)
-    }
-
-    /// Whether the array is part of a document and not deleted.
-    #[napi]
-    pub fn alive(&self, env: Env, txn: Option<&YTransaction>) -> Result<bool> {
-        self.0.is_alive(env, txn)
-    }
-
     /// Number of elements.
     #[napi]
-    pub fn length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
+    pub fn length(&self, env: Env, txn: Option<YTransaction>) -> Result<u32> {
         match self.0.with_preliminary(|content| content.len() as u32) {
             Some(length) => Ok(length),
             None => self.0.read(env, txn, |reader, branch| ArrayRef::from(branch).len(reader)),
@@ -129,7 +100,7 @@ impl YArray {
     pub fn to_json<'env>(
         &self,
         env: &'env Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         if self.0.is_preliminary() {
             return self.values(env, txn).map(|it| it.to_unknown());
@@ -150,7 +121,7 @@ impl YArray {
         env: Env,
         index: f64,
         items: Array<'_>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let index = position(env, index, "index")?;
         self.insert_at(env, Some(index), items, txn)
@@ -158,7 +129,7 @@ impl YArray {
 
     /// Appends elements.
     #[napi(ts_args_type = "items: Array<YInput>, txn?: YTransaction")]
-    pub fn push(&self, env: Env, items: Array<'_>, txn: Option<&YTransaction>) -> Result<()> {
+    pub fn push(&self, env: Env, items: Array<'_>, txn: Option<YTransaction>) -> Result<()> {
         self.insert_at(env, None, items, txn)
     }
 
@@ -169,7 +140,7 @@ impl YArray {
         env: Env,
         index: f64,
         length: Option<f64>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let (index, length) =
             (position(env, index, "index")?, position(env, length.unwrap_or(1.0), "length")?);
@@ -189,7 +160,7 @@ impl YArray {
         &self,
         env: &'env Env,
         index: f64,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         let index = position(*env, index, "index")?;
         if let Some(item) = self.0.with_preliminary(|content| content.get(index as usize).cloned())
@@ -206,7 +177,7 @@ impl YArray {
 
     /// All elements.
     #[napi(ts_return_type = "Array<any>")]
-    pub fn values<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Array<'env>> {
+    pub fn values<'env>(&self, env: &'env Env, txn: Option<YTransaction>) -> Result<Array<'env>> {
         if let Some(content) = self.0.with_preliminary(|content| content.clone()) {
             let mut list = env.create_array(content.len() as u32)?;
             for (index, item) in content.iter().enumerate() {
@@ -240,38 +211,12 @@ impl YArray {
         upper: Option<f64>,
         lower_open: Option<bool>,
         upper_open: Option<bool>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         let range =
             (bound(*env, lower, lower_open, "lower")?, bound(*env, upper, upper_open, "upper")?);
         quote_to_js(env, &self.0, txn, range)
     }
-
-    /// Calls a function at every change of this array, when its transaction is committed.
-    #[napi(ts_args_type = "callback: (event: YArrayEvent, txn: YTransaction) => void")]
-    pub fn observe(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, false)
-    }
-
-    /// Stops calling a function that was passed to `observe`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (event: YArrayEvent, txn: YTransaction) => void")]
-    pub fn unobserve(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, false)
-    }
-
-    /// Calls a function at every change of this array or of types inside of it.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn observe_deep(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, true)
-    }
-
-    /// Stops calling a function that was passed to `observeDeep`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn unobserve_deep(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, true)
-    }
-
-    /// Does nothing; arrays need not be freed.
-    #[napi]
-    pub fn free(&self) {}
 }
+
+shared_type_methods!(YArray, 0, "callback: (event: YArrayEvent, txn: YTransaction) => void");

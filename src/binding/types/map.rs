@@ -8,11 +8,12 @@ use napi_derive::napi;
 use yrs::{Map, MapRef};
 
 use super::shared_type::SharedType;
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use super::weak_link::weak_link_to_js;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::raw::{Reference, own_entries, set_key};
+use crate::binding::types::methods::shared_type_methods;
 use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
 use crate::document::{Input, TypeKind, Value, map_delete, map_link, map_set, to_json};
 
@@ -55,39 +56,9 @@ impl YMap {
         Ok(Self(SharedType::preliminary(TypeKind::Map, entries)))
     }
 
-    /// Kind of the shared type: 1.
-    #[napi(getter, js_name = "type")]
-    pub fn kind(&self) -> u32 {
-        1
-    }
-
-    /// Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary map.
-    #[napi(getter, ts_return_type = "YTypeId")]
-    pub fn id<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        self.0.id(env)
-    }
-
-    /// Whether the map is not part of a document yet.
-    #[napi(getter)]
-    pub fn prelim(&self) -> bool {
-        self.0.is_preliminary()
-    }
-
-    /// The document, `undefined` for a preliminary map.
-    #[napi(getter, ts_return_type = "YDoc")]
-    pub fn doc<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
-        self.0.doc(env, &this)
-    }
-
-    /// Whether the map is part of a document and not deleted.
-    #[napi]
-    pub fn alive(&self, env: Env, txn: Option<&YTransaction>) -> Result<bool> {
-        self.0.is_alive(env, txn)
-    }
-
     /// Number of keys.
     #[napi]
-    pub fn length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
+    pub fn length(&self, env: Env, txn: Option<YTransaction>) -> Result<u32> {
         match self.0.with_preliminary(|entries| entries.len() as u32) {
             Some(length) => Ok(length),
             None => self.0.read(env, txn, |reader, branch| MapRef::from(branch).len(reader)),
@@ -99,7 +70,7 @@ impl YMap {
     pub fn to_json<'env>(
         &self,
         env: &'env Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         if self.0.is_preliminary() {
             return self.entries(env, txn).map(|it| it.to_unknown());
@@ -118,7 +89,7 @@ impl YMap {
         env: Env,
         key: String,
         value: Unknown<'_>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         if self.0.is_preliminary() {
             let value = Rc::new(Reference::boxed(env, &value)?);
@@ -137,7 +108,7 @@ impl YMap {
 
     /// Removes a key; a key that is not there is no error.
     #[napi]
-    pub fn delete(&self, env: Env, key: String, txn: Option<&YTransaction>) -> Result<()> {
+    pub fn delete(&self, env: Env, key: String, txn: Option<YTransaction>) -> Result<()> {
         match self.0.with_preliminary(|entries| entries.retain(|(other, _)| *other != key)) {
             Some(()) => Ok(()),
             None => self.0.write(env, txn, |txn, branch| {
@@ -153,7 +124,7 @@ impl YMap {
         &self,
         env: &'env Env,
         key: String,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         let preliminary = self.0.with_preliminary(|entries| {
             entries.iter().find(|(other, _)| *other == key).map(|(_, value)| Rc::clone(value))
@@ -170,11 +141,7 @@ impl YMap {
 
     /// All entries as an object; nested shared types stay shared types.
     #[napi(ts_return_type = "Record<string, any>")]
-    pub fn entries<'env>(
-        &self,
-        env: &'env Env,
-        txn: Option<&YTransaction>,
-    ) -> Result<Object<'env>> {
+    pub fn entries<'env>(&self, env: &'env Env, txn: Option<YTransaction>) -> Result<Object<'env>> {
         let object = Object::new(env)?;
         if let Some(entries) = self.0.with_preliminary(|entries| entries.clone()) {
             for (key, value) in &entries {
@@ -203,38 +170,12 @@ impl YMap {
         &self,
         env: &'env Env,
         key: String,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         let (core, _) = self.0.place(*env)?;
         let source = self.0.read(*env, txn, |reader, branch| map_link(reader, branch, &key))?;
         source.map_or_else(|| undefined(env), |source| weak_link_to_js(env, &core, source))
     }
-
-    /// Calls a function at every change of this map, when its transaction is committed.
-    #[napi(ts_args_type = "callback: (event: YMapEvent, txn: YTransaction) => void")]
-    pub fn observe(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, false)
-    }
-
-    /// Stops calling a function that was passed to `observe`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (event: YMapEvent, txn: YTransaction) => void")]
-    pub fn unobserve(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, false)
-    }
-
-    /// Calls a function at every change of this map or of types inside of it.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn observe_deep(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, true)
-    }
-
-    /// Stops calling a function that was passed to `observeDeep`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn unobserve_deep(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, true)
-    }
-
-    /// Does nothing; maps need not be freed.
-    #[napi]
-    pub fn free(&self) {}
 }
+
+shared_type_methods!(YMap, 1, "callback: (event: YMapEvent, txn: YTransaction) => void");

@@ -1,7 +1,8 @@
 //! The document API: the classes and functions of `ywasm`, native.
 //!
 //! `doc_core` is what all wrappers of one document share, `shared_type` what the shared types have in common,
-//! `shared_text` what the two kinds of text do, `dispatch` calls listeners. Most other files are one class.
+//! `shared_text` what the two kinds of text do, `methods` what several classes expose alike, `dispatch` calls listeners.
+//! Most other files are one class.
 
 mod array;
 pub mod awareness;
@@ -14,6 +15,7 @@ mod event;
 pub mod functions;
 pub mod functions_async;
 mod map;
+mod methods;
 pub mod position;
 mod shared_text;
 mod shared_type;
@@ -24,10 +26,12 @@ mod subdocs_event;
 mod text;
 mod text_delta;
 mod transaction;
+mod transaction_argument;
 mod transaction_query;
 mod undo_event;
 mod undo_manager;
 mod undo_options;
+mod views;
 mod weak_link;
 mod wrapper;
 mod xml;
@@ -41,4 +45,5 @@ pub(super) use xml::{YXmlElement, YXmlFragment, YXmlText};
 pub(super) use awareness::{Awareness, AwarenessCore};
 pub(super) use doc::{YDoc, doc_argument};
 pub(super) use doc_core::DocCore;
+pub(super) use views::Views;
 pub(super) use wrapper::type_to_js;

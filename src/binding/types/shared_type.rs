@@ -10,10 +10,12 @@ use yrs::{BranchID, TransactionMut};
 
 use super::dispatch::type_key;
 use super::doc_core::DocCore;
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::hidden::Hidden;
+use crate::binding::js_thread::JsThread;
 use crate::binding::listeners::Listener;
+use crate::binding::raw::to_js;
 use crate::binding::value::Preliminaries;
 use crate::document::{Reader, Slot, TypeHandle, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
@@ -101,7 +103,7 @@ impl<P> SharedType<P> {
     pub(super) fn read<R>(
         &self,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         read: impl FnOnce(&Reader<'_>, BranchPtr) -> R,
     ) -> Result<R> {
         let (core, handle) = self.place(env)?;
@@ -113,7 +115,7 @@ impl<P> SharedType<P> {
     pub(super) fn write<R>(
         &self,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         edit: impl FnOnce(&mut TransactionMut<'_>, BranchPtr) -> std::result::Result<R, ProviderError>,
     ) -> Result<R> {
         let (core, handle) = self.place(env)?;
@@ -127,7 +129,7 @@ impl<P> SharedType<P> {
     pub(super) fn insert(
         &self,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         preliminaries: Preliminaries<'_>,
         edit: impl FnOnce(&mut TransactionMut<'_>, BranchPtr) -> std::result::Result<(), ProviderError>,
     ) -> Result<()> {
@@ -141,7 +143,7 @@ impl<P> SharedType<P> {
     }
 
     /// Whether the type is part of a document and not deleted.
-    pub(super) fn is_alive(&self, env: Env, txn: Option<&YTransaction>) -> Result<bool> {
+    pub(super) fn is_alive(&self, env: Env, txn: Option<YTransaction>) -> Result<bool> {
         if self.is_preliminary() {
             return Ok(false);
         }
@@ -151,7 +153,11 @@ impl<P> SharedType<P> {
 
     /// The `YDoc`, `undefined` for a preliminary type.
     pub(super) fn doc<'env>(&self, env: Env, this: &impl JsValue<'env>) -> Result<Unknown<'env>> {
-        let thread = crate::binding::js_thread::JsThread::current(env)?;
+        // A preliminary link has an owner, the document it points into, but is not part of it yet.
+        if self.is_preliminary() {
+            return to_js(env, ());
+        }
+        let thread = JsThread::current(env)?;
         thread.hidden.get(env, this, Hidden::Owner)
     }
 
