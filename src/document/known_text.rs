@@ -35,9 +35,9 @@ impl LocalDocument {
         }
         // Taken out: what fails on the way is known no longer.
         let known = self.known.take();
-        let is_right =
-            |it: &Box<KnownText>| it.text == *text && it.revision == self.shared.revision();
-        let Some(mut known) = known.filter(is_right) else { return Ok(ControlFlow::Continue(())) };
+        let revision = self.shared.revision();
+        let known = known.filter(|it| it.text == *text && it.revision == revision);
+        let Some(mut known) = known else { return Ok(ControlFlow::Continue(())) };
         let (index, length) = edit.range(known.runs.text_length());
         if let Err(error) = check(index, length, known.runs.text_length(), "text") {
             *self.known.borrow_mut() = Some(known);

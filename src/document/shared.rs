@@ -52,6 +52,9 @@ impl Interest {
 #[derive(Clone)]
 pub struct Document(pub(super) Arc<Shared>);
 
+/// Nearly all documents have one provider.
+pub(super) type Attachments = SmallVec<[(AttachmentId, Arc<dyn Attachment>); 1]>;
+
 pub(super) struct Shared {
     pub(super) identity: Identity,
     pub(super) baton: Baton,
@@ -59,8 +62,7 @@ pub(super) struct Shared {
     pub(super) jobs: Mutex<Jobs>,
     /// Locked by whoever holds the baton, so never for long and never in vain.
     pub(super) pending: Mutex<Pending>,
-    /// Nearly all documents have one provider.
-    pub(super) attachments: Mutex<SmallVec<[(AttachmentId, Arc<dyn Attachment>); 1]>>,
+    pub(super) attachments: Mutex<Attachments>,
     interest: AtomicU8,
     /// Grows with every transaction that changes something.
     revision: AtomicU64,
