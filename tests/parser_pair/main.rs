@@ -3,7 +3,12 @@
 //!
 //! More on demand: `RUNS=100000 SEED=7 cargo test --no-default-features --test parser_pair`.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a failed unwrap is a failed test")]
+#![allow(
+    clippy::format_collect,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a failed unwrap is a failed test"
+)]
 
 mod deviation;
 mod generator;

@@ -19,7 +19,9 @@ pub(crate) fn ask(questions: impl Iterator<Item = Value>) -> Vec<Value> {
     let count = questions.len();
     // It answers while it is asked, and would wait for somebody to read.
     let asking = std::thread::spawn(move || {
-        questions.iter().for_each(|question| writeln!(input, "{question}").unwrap());
+        for question in questions {
+            writeln!(input, "{question}").unwrap();
+        }
     });
     let answers: Vec<Value> = BufReader::new(process.stdout.take().unwrap())
         .lines()

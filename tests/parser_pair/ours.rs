@@ -17,11 +17,11 @@ pub(crate) fn decode(frames: &[Value]) -> Decoded {
     let mut decoder = Decoder::default();
     let mut packets = Vec::new();
     for frame in frames {
-        let decoded = match frame {
+        let packet = match frame {
             Value::String(text) => decoder.handle_text(text),
             binary => decoder.handle_binary(bytes(binary)),
         };
-        match decoded {
+        match packet {
             Ok(packet) => packets.extend(packet.map(|packet| plain(&describe(packet)))),
             Err(_) => return Decoded { packets, is_refused: true },
         }
@@ -33,9 +33,12 @@ pub(crate) fn decode(frames: &[Value]) -> Decoded {
 pub(crate) fn encode(packet: &Value) -> Vec<Value> {
     let namespace = Namespace::new(packet["nsp"].as_str().unwrap()).unwrap();
     let data = packet["data"].as_array().cloned().unwrap_or_default();
-    let arg = |value: &Value| match value["$binary"].is_string() {
-        true => Arg::Binary(bytes(value)),
-        false => Arg::json(value).unwrap(),
+    let arg = |value: &Value| {
+        if value["$binary"].is_string() {
+            Arg::Binary(bytes(value))
+        } else {
+            Arg::json(value).unwrap()
+        }
     };
     let id = packet["id"].as_u64();
     let encoded = if packet["type"] == "EVENT" {
