@@ -7,6 +7,7 @@ use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
 
 use super::arguments::Argument;
+use super::bridge::{AddedDoc, Bridge, DocObject};
 use super::calls::{CallKind, CallOptions};
 use super::error::{Result, throw};
 use super::fields::Fields;
@@ -14,7 +15,7 @@ use super::provider::ProtocolManager;
 use super::provider_core::or_destroyed;
 use super::provider_documents::new_awareness;
 use super::raw;
-use super::types::{Awareness, doc_argument};
+use super::types::Awareness;
 use super::value::{instance, undefined};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::envelope::check_ids;
@@ -23,25 +24,36 @@ use crate::protocol::envelope::check_ids;
 impl ProtocolManager {
     /// Adds a document: it is synced from now on. `docId` is the document's guid by default.
     ///
+    /// It may also be of another implementation of Yjs, with the module that it is of, which `ywasm` can do without. Remote
+    /// changes are applied to it with the provider as their origin.
+    ///
+    /// ```js
+    /// import * as Y from 'yjs'
+    /// provider.addDoc(new Y.Doc(), { docId: 'guid', crdt: Y })
+    /// ```
+    ///
     /// Throws `ERR_DOC_IN_USE` when the provider has a document with this id, whatever its `parentId`, or has this document;
     /// `ERR_INVALID_OPTION` also when room, document and parent id together are longer than the 64 KiB of an envelope's
-    /// metadata; `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
-    #[napi(ts_args_type = "doc: YDoc, options?: AddDocOptions")]
+    /// metadata; `ERR_INVALID_ARGUMENT` when it is no document, or `crdt` is missing or not
+    /// the module of the document; `ERR_DESTROYED`.
+    #[napi(ts_args_type = "doc: YDoc | ForeignDoc, options?: AddDocOptions")]
     pub fn add_doc(&self, env: Env, doc: Unknown<'_>, options: Option<Unknown<'_>>) -> Result<()> {
         or_destroyed(env, &self.core)?;
-        let core = doc_argument(env, &doc, "doc")?;
-        if self.core.doc_id_of(&core).is_some() {
+        let options = options.map(|it| Fields::new(env, "options", it)).transpose()?;
+        let module = options.as_ref().map(|it| it.value("crdt")).transpose()?.flatten();
+        let added = AddedDoc::parse(env, &doc, module)?;
+        let object = added.object(env, &self.core.thread)?;
+        if self.core.doc_id_of(object).is_some() {
             return Err(throw(
                 env,
                 ProviderError::new(ErrorCode::DocInUse, "the document was already added"),
             ));
         }
-        let options = options.map(|it| Fields::new(env, "options", it)).transpose()?;
         let field = |key: &str| match &options {
             Some(options) => options.string(key),
             None => Ok(None),
         };
-        let doc_id = field("docId")?.unwrap_or_else(|| core.guid());
+        let doc_id = field("docId")?.map_or_else(|| added.guid(), Ok)?;
         if doc_id.is_empty() {
             return Err(throw(
                 env,
@@ -57,8 +69,12 @@ impl ProtocolManager {
             let message = format!("the provider has a document '{doc_id}' already");
             return Err(throw(env, ProviderError::new(ErrorCode::DocInUse, message)));
         }
+        let core = match &added {
+            AddedDoc::Native(core) => Rc::clone(core),
+            AddedDoc::Foreign(foreign) => Bridge::mirror(env, foreign)?,
+        };
         let given = options.as_ref().map(|it| it.value("awareness")).transpose()?.flatten();
-        let (awareness, inner) = match given {
+        let awareness = match given {
             Some(value) => {
                 let Some(it) = instance::<Awareness>(env, &value) else {
                     let message = "awareness: expected an Awareness of this package";
@@ -68,19 +84,25 @@ impl ProtocolManager {
             }
             None => new_awareness(&env, &core)?,
         };
-        self.core.add_document(env, core, awareness, inner, doc_id.clone(), parent_id)?;
+        let mirror = Rc::clone(&core);
+        let key =
+            self.core.add_document(env, object, core, awareness, doc_id.clone(), parent_id)?;
+        if let AddedDoc::Foreign(foreign) = &added {
+            Bridge::connect(env, foreign, &mirror, &self.core, key, &doc_id)?;
+        }
         self.emit_or_throw(env, "doc-loaded", &[raw::to_js(env, doc_id)?])
     }
 
     /// Removes a document. What it has to send is sent before, if connected; one that is not here is no error.
     ///
     /// Throws `ERR_INVALID_ARGUMENT` when it is neither a document nor an id.
-    #[napi(ts_args_type = "doc: YDoc | string")]
+    #[napi(ts_args_type = "doc: YDoc | ForeignDoc | string")]
     pub fn remove_doc(&self, env: Env, doc: Unknown<'_>) -> Result<()> {
         let doc_id = if doc.get_type()? == ValueType::String {
             Some(Argument::new(env, "doc", &doc).string()?)
         } else {
-            self.core.doc_id_of(&*doc_argument(env, &doc, "doc")?)
+            let object = DocObject::find(env, &self.core.thread, &doc)?;
+            object.and_then(|object| self.core.doc_id_of(object))
         };
         if let Some(doc_id) = doc_id {
             self.core.remove_document(env, &doc_id)?;
@@ -91,7 +113,11 @@ impl ProtocolManager {
     /// What the provider knows of a document; the object is kept up to date.
     ///
     /// Throws `ERR_INVALID_ARGUMENT`.
-    #[napi(ts_args_type = "docId: string", ts_return_type = "DocState | undefined")]
+    #[napi(
+        ts_generic_types = "D = YDoc",
+        ts_args_type = "docId: string",
+        ts_return_type = "DocState<D> | undefined"
+    )]
     pub fn get_doc_state<'env>(
         &self,
         env: &'env Env,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, ToNapiValue};
 
+use super::bridge::DocObject;
 use super::error::Result;
 use super::hidden::Hidden;
 use super::js_thread::Origin;
@@ -19,6 +20,7 @@ use crate::session::{AddDocument, DocKey};
 /// One document of a provider.
 pub(super) struct ProviderDocument {
     pub(super) doc_id: String,
+    pub(super) object: DocObject,
     pub(super) core: Rc<DocCore>,
     pub(super) awareness: Rc<AwarenessCore>,
     pub(super) attachment: AttachmentId,
@@ -29,20 +31,20 @@ pub(super) struct ProviderDocument {
 pub(super) struct ProviderDocuments {
     documents: HashMap<DocKey, ProviderDocument>,
     keys_by_doc_id: HashMap<String, DocKey>,
-    keys_by_core: HashMap<u64, DocKey>,
+    keys_by_object: HashMap<DocObject, DocKey>,
 }
 
 impl ProviderDocuments {
     pub(super) fn insert(&mut self, key: DocKey, document: ProviderDocument) {
         self.keys_by_doc_id.insert(document.doc_id.clone(), key);
-        self.keys_by_core.insert(document.core.id(), key);
+        self.keys_by_object.insert(document.object, key);
         self.documents.insert(key, document);
     }
 
     pub(super) fn remove(&mut self, key: DocKey) -> Option<ProviderDocument> {
         let document = self.documents.remove(&key)?;
         self.keys_by_doc_id.remove(&document.doc_id);
-        self.keys_by_core.remove(&document.core.id());
+        self.keys_by_object.remove(&document.object);
         Some(document)
     }
 
@@ -59,8 +61,8 @@ impl ProviderDocuments {
     }
 
     /// The id under which a document was added.
-    pub(super) fn doc_id_of(&self, core: &DocCore) -> Option<&str> {
-        let key = self.keys_by_core.get(&core.id())?;
+    pub(super) fn doc_id_of(&self, object: DocObject) -> Option<&str> {
+        let key = self.keys_by_object.get(&object)?;
         self.documents.get(key).map(|document| document.doc_id.as_str())
     }
 
@@ -73,12 +75,12 @@ impl ProviderCore {
     pub(super) fn add_document(
         &self,
         env: Env,
+        object: DocObject,
         core: Rc<DocCore>,
-        awareness: Object<'_>,
-        awareness_core: Rc<AwarenessCore>,
+        (awareness, awareness_core): (Object<'_>, Rc<AwarenessCore>),
         doc_id: String,
         parent_id: Option<String>,
-    ) -> Result<()> {
+    ) -> Result<DocKey> {
         core.touch(env)?;
         let has_content = core.has_content(env)?;
         let key = DocKey(self.next_id());
@@ -110,9 +112,10 @@ impl ProviderCore {
                 states.set_element(index_of(key), state)?;
             }
         }
-        let document = ProviderDocument { doc_id, core, awareness: awareness_core, attachment };
+        let awareness = awareness_core;
+        let document = ProviderDocument { doc_id, object, core, awareness, attachment };
         self.documents.borrow_mut().insert(key, document);
-        Ok(())
+        Ok(key)
     }
 
     /// Returns whether the document was here.
@@ -120,6 +123,9 @@ impl ProviderCore {
         let Some(key) = self.key_of(doc_id) else { return Ok(false) };
         let Some(document) = self.documents.borrow_mut().remove(key) else { return Ok(false) };
         document.core.flush_updates();
+        if let Some(bridge) = document.core.bridge() {
+            bridge.disconnect(env);
+        }
         document.awareness.detach(key, &self.handle);
         self.handle.remove_document(key);
         self.thread.forget_origin_of(document.attachment);
@@ -138,8 +144,30 @@ impl ProviderCore {
     }
 
     /// The id under which a document was added.
-    pub(super) fn doc_id_of(&self, core: &DocCore) -> Option<String> {
-        self.documents.borrow().doc_id_of(core).map(str::to_owned)
+    pub(super) fn doc_id_of(&self, object: DocObject) -> Option<String> {
+        self.documents.borrow().doc_id_of(object).map(str::to_owned)
+    }
+
+    /// Before `synced` is told: a document of another implementation must hold what its mirror does.
+    pub(super) fn deliver(&self, env: Env, doc: DocKey) {
+        let core = self.documents.borrow().get(doc).map(|it| Rc::clone(&it.core));
+        if let Some(core) = core
+            && let Some(bridge) = core.bridge()
+        {
+            bridge.deliver(env, &core);
+        }
+    }
+
+    /// Documents of other implementations are left alone from now on.
+    pub(super) fn disconnect_bridges(&self, env: Env) {
+        // Collected first: no borrow may be held while JavaScript runs.
+        let documents = self.documents.borrow();
+        let cores = documents.iter().map(|(_, it)| &it.core).filter(|it| it.bridge().is_some());
+        let cores: Vec<Rc<DocCore>> = cores.map(Rc::clone).collect();
+        drop(documents);
+        for bridge in cores.iter().filter_map(|core| core.bridge()) {
+            bridge.disconnect(env);
+        }
     }
 
     /// The `DocState` object of a document; `None` if it is not here.

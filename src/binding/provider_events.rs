@@ -49,6 +49,7 @@ impl ProviderCore {
                 Ok(Vec::new())
             }
             Event::Synced { doc, state } => {
+                self.deliver(env, doc);
                 self.set_state(env, doc, "synced", state)?;
                 self.emit_event(env, &event)
             }

@@ -348,7 +348,10 @@ impl LocalDocument {
         Ok(unsafe { std::mem::transmute::<TransactionMut<'_>, TransactionMut<'static>>(txn) })
     }
 
-    fn finish(&self, txn: &mut TransactionMut<'static>) -> Result<Option<Record>, ProviderError> {
+    pub(super) fn finish(
+        &self,
+        txn: &mut TransactionMut<'static>,
+    ) -> Result<Option<Record>, ProviderError> {
         let (record, update) = self.shared.finish(txn, None)?;
         Ok(self.keep(record, update))
     }
