@@ -513,8 +513,7 @@ export declare class ProtocolManager {
    *
    * Throws `ERR_DOC_IN_USE` when the provider has a document with this id, whatever its `parentId`, or has this document;
    * `ERR_INVALID_OPTION` also when room, document and parent id together are longer than the 64 KiB of an envelope's
-   * metadata; `ERR_INVALID_ARGUMENT` when it is no document, or `crdt` is missing or not
-   * the module of the document; `ERR_DESTROYED`.
+   * metadata; `ERR_INVALID_ARGUMENT` when it is no document, or `crdt` is missing or not its module; `ERR_DESTROYED`.
    */
   addDoc(doc: YDoc | ForeignDoc, options?: AddDocOptions): void
   /**

@@ -72,7 +72,12 @@ test('what_an_observer_does_about_a_remote_change_is_sent', async (t) => {
   server.send({ docId: 'doc' }, update(remote))
   await until(doc, 'update', () => text.length === 12)
   await provider.flush()
-  t.is(docOf(remote, ...sent().map(({ payload }) => body(payload))).getText('body').toString(), 'seen: remote')
+  t.is(
+    docOf(remote, ...sent().map(({ payload }) => body(payload)))
+      .getText('body')
+      .toString(),
+    'seen: remote'
+  )
 })
 
 test('what_a_remote_change_completes_is_sent', async (t) => {
@@ -89,7 +94,12 @@ test('what_a_remote_change_completes_is_sent', async (t) => {
   server.send({ docId: 'doc' }, update(updates[0]))
   await until(doc, 'update', () => doc.getText('body').length === 7)
   await provider.flush()
-  t.is(docOf(updates[0], ...sent().map(({ payload }) => body(payload))).getText('body').toString(), 'one two')
+  t.is(
+    docOf(updates[0], ...sent().map(({ payload }) => body(payload)))
+      .getText('body')
+      .toString(),
+    'one two'
+  )
 })
 
 test('an_origin_that_is_the_provider_does_not_hide_an_edit', async (t) => {

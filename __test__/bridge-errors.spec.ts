@@ -73,7 +73,10 @@ test('what_the_encoder_of_a_module_throws_reaches_the_caller', (t) => {
       throw error
     }
   }
-  t.is(t.throws(() => provider.addDoc(new Y.Doc(), { docId: 'doc', crdt })), error)
+  t.is(
+    t.throws(() => provider.addDoc(new Y.Doc(), { docId: 'doc', crdt })),
+    error
+  )
   const lies = { ...Y, encodeStateAsUpdate: () => Uint8Array.of(9, 9, 9) }
   throwsCode(t, () => provider.addDoc(new Y.Doc(), { docId: 'doc', crdt: lies }), 'ERR_INVALID_UPDATE')
   const words = { ...Y, encodeStateAsUpdate: () => 'bytes' as never }
@@ -111,7 +114,10 @@ test('what_a_listener_throws_on_a_remote_change_is_uncaught_and_nothing_is_lost'
   doc.getText('body').insert(3, ' two')
   await answer
   await child.exits(t)
-  t.true(child.lines.some((line) => line.includes('listener')), child.lines.join())
+  t.true(
+    child.lines.some((line) => line.includes('listener')),
+    child.lines.join()
+  )
 })
 
 test('what_could_not_be_applied_is_applied_with_the_next_news', async (t) => {
@@ -159,5 +165,10 @@ test('an_edit_that_can_not_be_sent_is_an_error_event_and_later_ones_work', async
   t.is(error.docId, 'doc')
   await provider.flush()
   const sent = server.frames.filter(isUpdate).map(({ payload }) => body(payload))
-  t.is(docOf(...sent).getText('body').toString(), 'fine')
+  t.is(
+    docOf(...sent)
+      .getText('body')
+      .toString(),
+    'fine'
+  )
 })

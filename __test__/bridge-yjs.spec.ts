@@ -249,7 +249,12 @@ test('what_waits_in_the_document_for_other_updates_is_sent', async (t) => {
   t.is(doc.store.pendingStructs, null)
   await provider.flush()
   const sent = server.frames.filter((frame) => isUpdate(frame) || isStep2(frame))
-  t.is(docOf(...sent.map(({ payload }) => body(payload))).getText('body').toString(), 'one two three')
+  t.is(
+    docOf(...sent.map(({ payload }) => body(payload)))
+      .getText('body')
+      .toString(),
+    'one two three'
+  )
 })
 
 test('a_large_document_comes_and_goes_whole', async (t) => {

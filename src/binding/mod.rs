@@ -27,6 +27,7 @@ mod auth;
 mod bridge;
 mod calls;
 mod deferred;
+mod doc_state;
 pub mod envelope;
 mod error;
 mod events;

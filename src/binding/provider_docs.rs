@@ -1,6 +1,7 @@
 //! Methods of a provider that are about one document.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{PromiseRaw, Unknown};
 use napi::{Env, JsValue, ValueType};
@@ -13,7 +14,6 @@ use super::error::{Result, throw};
 use super::fields::Fields;
 use super::provider::ProtocolManager;
 use super::provider_core::or_destroyed;
-use super::provider_documents::new_awareness;
 use super::raw;
 use super::types::Awareness;
 use super::value::{instance, undefined};
@@ -34,8 +34,7 @@ impl ProtocolManager {
     ///
     /// Throws `ERR_DOC_IN_USE` when the provider has a document with this id, whatever its `parentId`, or has this document;
     /// `ERR_INVALID_OPTION` also when room, document and parent id together are longer than the 64 KiB of an envelope's
-    /// metadata; `ERR_INVALID_ARGUMENT` when it is no document, or `crdt` is missing or not
-    /// the module of the document; `ERR_DESTROYED`.
+    /// metadata; `ERR_INVALID_ARGUMENT` when it is no document, or `crdt` is missing or not its module; `ERR_DESTROYED`.
     #[napi(ts_args_type = "doc: YDoc | ForeignDoc, options?: AddDocOptions")]
     pub fn add_doc(&self, env: Env, doc: Unknown<'_>, options: Option<Unknown<'_>>) -> Result<()> {
         or_destroyed(env, &self.core)?;
@@ -43,7 +42,7 @@ impl ProtocolManager {
         let module = options.as_ref().map(|it| it.value("crdt")).transpose()?.flatten();
         let added = AddedDoc::parse(env, &doc, module)?;
         let object = added.object(env, &self.core.thread)?;
-        if self.core.doc_id_of(object).is_some() {
+        if self.core.has_document(object) {
             return Err(throw(
                 env,
                 ProviderError::new(ErrorCode::DocInUse, "the document was already added"),
@@ -53,15 +52,15 @@ impl ProtocolManager {
             Some(options) => options.string(key),
             None => Ok(None),
         };
-        let doc_id = field("docId")?.map_or_else(|| added.guid(), Ok)?;
+        let doc_id: Arc<str> = field("docId")?.map_or_else(|| added.guid(), Ok)?.into();
         if doc_id.is_empty() {
             return Err(throw(
                 env,
                 ProviderError::new(ErrorCode::InvalidOption, "docId: must not be empty"),
             ));
         }
-        let parent_id = field("parentId")?;
-        if let Err(error) = check_ids(&self.room_id(), &doc_id, parent_id.as_deref()) {
+        let parent_id: Option<Arc<str>> = field("parentId")?.map(Into::into);
+        if let Err(error) = check_ids(&self.room_id, &doc_id, parent_id.as_deref()) {
             let message = format!("docId: {error}");
             return Err(throw(env, ProviderError::new(ErrorCode::InvalidOption, message)));
         }
@@ -69,10 +68,6 @@ impl ProtocolManager {
             let message = format!("the provider has a document '{doc_id}' already");
             return Err(throw(env, ProviderError::new(ErrorCode::DocInUse, message)));
         }
-        let core = match &added {
-            AddedDoc::Native(core) => Rc::clone(core),
-            AddedDoc::Foreign(foreign) => Bridge::mirror(env, foreign)?,
-        };
         let given = options.as_ref().map(|it| it.value("awareness")).transpose()?.flatten();
         let awareness = match given {
             Some(value) => {
@@ -80,17 +75,23 @@ impl ProtocolManager {
                     let message = "awareness: expected an Awareness of this package";
                     return Err(throw(env, ProviderError::new(ErrorCode::InvalidOption, message)));
                 };
-                (it.as_object(&env), Rc::clone(&it.inner))
+                Some(Rc::clone(&it.inner))
             }
-            None => new_awareness(&env, &core)?,
+            None => None,
         };
-        let mirror = Rc::clone(&core);
-        let key =
-            self.core.add_document(env, object, core, awareness, doc_id.clone(), parent_id)?;
-        if let AddedDoc::Foreign(foreign) = &added {
-            Bridge::connect(env, foreign, &mirror, &self.core, key, &doc_id)?;
+        let (doc, id) = ((doc, object), Arc::clone(&doc_id));
+        match added {
+            AddedDoc::Native(core) => {
+                self.core.add_document(env, doc, core, awareness, id, parent_id)?;
+            }
+            AddedDoc::Foreign(foreign) => {
+                let mirror = Bridge::mirror(env, &foreign)?;
+                let core = Rc::clone(&mirror);
+                let key = self.core.add_document(env, doc, core, awareness, id, parent_id)?;
+                Bridge::connect(env, &foreign, &mirror, &self.core, key, &doc_id)?;
+            }
         }
-        self.emit_or_throw(env, "doc-loaded", &[raw::to_js(env, doc_id)?])
+        self.emit_or_throw(env, "doc-loaded", &[raw::to_js(env, doc_id.as_ref())?])
     }
 
     /// Removes a document. What it has to send is sent before, if connected; one that is not here is no error.
@@ -124,7 +125,7 @@ impl ProtocolManager {
         doc_id: Unknown<'env>,
     ) -> Result<Unknown<'env>> {
         let doc_id = Argument::new(*env, "docId", &doc_id).string()?;
-        match self.core.state(*env, &doc_id)? {
+        match self.core.state(env, &doc_id)? {
             Some(state) => Ok(state.to_unknown()),
             None => undefined(env),
         }

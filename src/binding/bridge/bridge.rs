@@ -87,7 +87,7 @@ impl Bridge {
         foreign.store(&mut held)?;
         held.set_named_property("update", foreign.on("update", &update)?)?;
         held.set_named_property("destroy", foreign.on("destroy", &destroy)?)?;
-        if let Some(state) = provider.state(env, doc_id)? {
+        if let Some(state) = provider.state(&env, doc_id)? {
             core.thread.hidden.set(env, &state, Hidden::Data, &held)?;
         }
         core.set_bridge(Self {
