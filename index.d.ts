@@ -614,10 +614,10 @@ export declare class YArray {
 
 /** A change of a `YArray`. */
 export declare class YArrayEvent {
-  /** The array that changed. */
-  get target(): YArray
   /** What changed, from left to right. */
   get delta(): Array<YArrayDelta>
+  /** The shared type that changed. */
+  get target(): YArray
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
   /** Origin of the transaction. */
@@ -762,10 +762,10 @@ export declare class YMap {
 
 /** A change of a `YMap`. */
 export declare class YMapEvent {
-  /** The map that changed. */
-  get target(): YMap
   /** What changed, by key. */
   get keys(): Record<string, YMapChange>
+  /** The shared type that changed. */
+  get target(): YMap
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
   /** Origin of the transaction. */
@@ -872,10 +872,10 @@ export declare class YText {
 
 /** A change of a `YText`. */
 export declare class YTextEvent {
-  /** The text that changed. */
-  get target(): YText
   /** What changed, from left to right; positions count UTF-16 units. */
   get delta(): Array<YTextDelta>
+  /** The shared type that changed. */
+  get target(): YText
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
   /** Origin of the transaction. */
@@ -1129,7 +1129,7 @@ export declare class YWeakLink {
 
 /** A change of what a `YWeakLink` points to. */
 export declare class YWeakLinkEvent {
-  /** The link. */
+  /** The shared type that changed. */
   get target(): YWeakLink
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
@@ -1213,12 +1213,12 @@ export declare class YXmlElement {
 
 /** A change of a `YXmlElement` or `YXmlFragment`. */
 export declare class YXmlEvent {
-  /** The node that changed. */
-  get target(): YXmlElement | YXmlFragment
   /** Which children changed, from left to right. */
   get delta(): Array<YXmlDelta>
   /** Which attributes changed, by name. */
   get keys(): Record<string, YMapChange>
+  /** The shared type that changed. */
+  get target(): YXmlElement | YXmlFragment
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
   /** Origin of the transaction. */
@@ -1383,12 +1383,12 @@ export declare class YXmlText {
 
 /** A change of a `YXmlText`. */
 export declare class YXmlTextEvent {
-  /** The text that changed. */
-  get target(): YXmlText
   /** What changed, from left to right; positions count UTF-16 units. */
   get delta(): Array<YTextDelta>
   /** Which attributes of the node changed, by name. */
   get keys(): Record<string, YMapChange>
+  /** The shared type that changed. */
+  get target(): YXmlText
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
   /** Origin of the transaction. */

@@ -19,7 +19,7 @@ pub(super) fn call(
     function: sys::napi_value,
     args: &[sys::napi_value],
 ) -> std::result::Result<sys::napi_value, Thrown> {
-    let (mut this, mut result, mut thrown) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    let (mut this, mut result) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: all values belong to this environment and to an open handle scope; out-pointers are valid.
     unsafe {
         sys::napi_get_undefined(env.raw(), &raw mut this);
@@ -31,16 +31,35 @@ pub(super) fn call(
             args.as_ptr(),
             &raw mut result,
         );
-        if status == sys::Status::napi_ok {
-            return Ok(result);
-        }
-        if sys::napi_get_and_clear_last_exception(env.raw(), &raw mut thrown)
-            == sys::Status::napi_ok
-        {
-            return Err(Thrown(thrown));
-        }
-        Err(Thrown(this))
+        if status == sys::Status::napi_ok { Ok(result) } else { Err(thrown(env)) }
     }
+}
+
+/// What the call that failed just now has thrown; `undefined` if it failed for another reason.
+fn thrown(env: Env) -> Thrown {
+    let mut value = ptr::null_mut();
+    // SAFETY: the out-pointer is valid.
+    unsafe {
+        let status = sys::napi_get_and_clear_last_exception(env.raw(), &raw mut value);
+        if status != sys::Status::napi_ok {
+            sys::napi_get_undefined(env.raw(), &raw mut value);
+        }
+    }
+    Thrown(value)
+}
+
+/// `new class(...args)`
+pub(super) fn construct(
+    env: Env,
+    class: sys::napi_value,
+    args: &[sys::napi_value],
+) -> std::result::Result<sys::napi_value, Thrown> {
+    let mut result = ptr::null_mut();
+    // SAFETY: all values belong to this environment and to an open handle scope; out-pointers are valid.
+    let status = unsafe {
+        sys::napi_new_instance(env.raw(), class, args.len(), args.as_ptr(), &raw mut result)
+    };
+    if status == sys::Status::napi_ok { Ok(result) } else { Err(thrown(env)) }
 }
 
 /// `Promise.resolve(value).then(resolved, rejected)`: the value may be a promise or not.

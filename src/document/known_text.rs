@@ -34,8 +34,9 @@ impl LocalDocument {
             return Ok(ControlFlow::Continue(()));
         }
         // Taken out: what fails on the way is known no longer.
+        let known = self.known.take();
         let revision = self.shared.revision();
-        let known = self.known.take().filter(|it| it.text == *text && it.revision == revision);
+        let known = known.filter(|it| it.text == *text && it.revision == revision);
         let Some(mut known) = known else { return Ok(ControlFlow::Continue(())) };
         let (index, length) = edit.range(known.runs.text_length());
         if let Err(error) = check(index, length, known.runs.text_length(), "text") {

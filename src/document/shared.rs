@@ -54,7 +54,8 @@ impl Interest {
 #[derive(Clone)]
 pub struct Document(pub(super) Arc<Shared>);
 
-type Attached = (AttachmentId, Arc<dyn Attachment>);
+/// Nearly all documents have one provider.
+pub(super) type Attachments = SmallVec<[(AttachmentId, Arc<dyn Attachment>); 1]>;
 
 pub(super) struct Shared {
     pub(super) identity: Identity,
@@ -63,8 +64,7 @@ pub(super) struct Shared {
     pub(super) jobs: Mutex<Jobs>,
     /// Locked by whoever holds the baton, so never for long and never in vain.
     pub(super) pending: Mutex<Pending>,
-    /// Nearly all documents have one provider.
-    pub(super) attachments: Mutex<SmallVec<[Attached; 1]>>,
+    pub(super) attachments: Mutex<Attachments>,
     interest: AtomicU8,
     /// Grows with every transaction that changes something.
     revision: AtomicU64,

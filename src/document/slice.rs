@@ -18,7 +18,7 @@ use super::pool;
 use super::record::Record;
 use super::shared::{Shared, invalid};
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::update::{inspect_v1, merge, split_at_gaps};
+use crate::protocol::update::{inspect_v1, merge, sort_deletions, split_at_gaps};
 
 /// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
 const SLICE: Duration = Duration::from_millis(1);
@@ -252,6 +252,13 @@ pub(super) fn decode(fence: &Fence, bytes: &[u8]) -> Result<SmallVec<[Update; 1]
     let scan_error = |error| invalid(format!("not a V1 update: {error}"));
     let seen = inspect_v1(bytes).map_err(scan_error)?;
     fence.add_types(seen.types);
+    let sorted;
+    let bytes = if seen.has_unsorted_deletions {
+        sorted = sort_deletions(bytes).map_err(scan_error)?;
+        &sorted
+    } else {
+        bytes
+    };
     if seen.has_gaps {
         let parts = split_at_gaps(bytes).map_err(scan_error)?;
         return parts.iter().map(|part| decode_part(part)).collect();

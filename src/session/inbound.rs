@@ -164,7 +164,8 @@ impl Session {
         channel: Option<Channel>,
     ) {
         let doc = self.documents.find_mut(&metadata.doc_id).map(|document| document.key());
-        self.cx.event(Event::Message { doc, channel, payload, metadata, offset: inbound.offset });
+        let (metadata, offset) = (Box::new(metadata), inbound.offset);
+        self.cx.event(Event::Message { doc, channel, payload, metadata, offset });
     }
 
     fn is_for_us(&self, addressees: &[String], arrival: Arrival) -> Option<bool> {

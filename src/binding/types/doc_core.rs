@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 use yrs::{ReadTxn, TransactionMut};
 
 use super::dispatch::Pending;
-use super::transaction::YTransaction;
+use super::transaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::bridge::Bridge;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::hidden::Hidden;
@@ -232,7 +233,7 @@ impl DocCore {
     pub(super) fn read<R>(
         self: &Rc<Self>,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         read: impl FnOnce(&Reader<'_>) -> R,
     ) -> Result<R> {
         self.touch(env)?;
@@ -246,7 +247,7 @@ impl DocCore {
     pub(super) fn peek<R>(
         self: &Rc<Self>,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         read: impl FnOnce(&Reader<'_>) -> R,
     ) -> Result<R> {
         self.touch(env)?;
@@ -260,7 +261,7 @@ impl DocCore {
     pub(super) fn edit_text(
         self: &Rc<Self>,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         text: &TypeHandle,
         edit: TextEdit<'_>,
     ) -> Result<()> {
@@ -276,7 +277,7 @@ impl DocCore {
     pub(super) fn write<R>(
         self: &Rc<Self>,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
     ) -> Result<R> {
         self.write_and(env, txn, edit, Ok)
@@ -286,7 +287,7 @@ impl DocCore {
     pub(super) fn write_and<R, S>(
         self: &Rc<Self>,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
         then: impl FnOnce(R) -> Result<S>,
     ) -> Result<S> {
@@ -323,7 +324,8 @@ impl DocCore {
         self.touch(*env)?;
         let identity = self.thread.identities.find(*env, origin)?;
         let id = self.local.begin_with(&identity).or_throw(*env)?;
-        let txn = YTransaction::open(Rc::clone(self), id).into_instance(env)?.as_object(env);
+        let txn =
+            transaction::YTransaction::open(Rc::clone(self), id).into_instance(env)?.as_object(env);
         self.own(*env, &txn)?;
         self.thread.hidden.set(*env, &txn, Hidden::Origin, &origin)?;
         Ok(txn)

@@ -74,6 +74,8 @@ pub struct Inspection {
     pub types: usize,
     /// Whether blocks are missing between others of the same client.
     pub has_gaps: bool,
+    /// Whether deletions may be other than Yjs writes them: each client once, its ranges in order and apart.
+    pub has_unsorted_deletions: bool,
 }
 
 /// Walks an update like [`scan_v1`] and tells what is in it.
@@ -82,7 +84,11 @@ pub fn inspect_v1(update: &[u8]) -> Result<Inspection, ScanError> {
     scan.blocks()?;
     scan.delete_set()?;
     scan.end()?;
-    Ok(Inspection { types: scan.types, has_gaps: scan.gaps > 0 })
+    Ok(Inspection {
+        types: scan.types,
+        has_gaps: scan.gaps > 0,
+        has_unsorted_deletions: scan.has_unsorted_deletions,
+    })
 }
 
 /// Walks an update and tells where its blocks are, without gaps, in the order of the update; and where they end.
@@ -126,6 +132,7 @@ pub(super) struct Scan<'a> {
     len: usize,
     types: usize,
     gaps: usize,
+    has_unsorted_deletions: bool,
     /// The blocks, if anybody wants to know.
     blocks: Option<Vec<Block>>,
     /// What the block being walked refers to, if blocks are wanted.
@@ -136,7 +143,8 @@ impl<'a> Scan<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         let reader = Reader::new(bytes);
         let needs = SmallVec::new();
-        Self { reader, len: bytes.len(), types: 0, gaps: 0, blocks: None, needs }
+        let len = bytes.len();
+        Self { reader, len, types: 0, gaps: 0, has_unsorted_deletions: false, blocks: None, needs }
     }
 
     /// Bytes that were read.
@@ -296,14 +304,22 @@ impl<'a> Scan<'a> {
     fn delete_set(&mut self) -> Result<(), ScanError> {
         const MIN_CLIENT_LEN: usize = 2;
         const MIN_RANGE_LEN: usize = 2;
+        // Yjs writes the clients in descending order, yrs in ascending order. In neither, one may be there twice.
+        let (mut rises, mut falls, mut previous) = (false, false, None);
         for _ in 0..self.count(MIN_CLIENT_LEN)? {
-            self.client()?;
+            let client = self.client()?;
+            rises |= previous.is_some_and(|previous| client >= previous);
+            falls |= previous.is_some_and(|previous| client <= previous);
+            previous = Some(client);
+            let mut end = 0;
             for _ in 0..self.count(MIN_RANGE_LEN)? {
                 let clock = self.reader.var_u32()?;
                 let len = self.reader.var_u32()?;
-                clock.checked_add(len).ok_or(ScanError::ClockOutOfRange)?;
+                self.has_unsorted_deletions |= clock < end;
+                end = clock.checked_add(len).ok_or(ScanError::ClockOutOfRange)?;
             }
         }
+        self.has_unsorted_deletions |= rises && falls;
         Ok(())
     }
 
