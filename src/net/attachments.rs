@@ -187,6 +187,35 @@ mod tests {
     }
 
     #[test]
+    fn an_untouched_document_is_known_to_be_empty_at_once() {
+        use crate::document::{DocumentOptions, LocalDocument};
+        let (sender, mut commands) = channel();
+        let document = Document::new(DocumentOptions::default());
+        let port = Port::new(DocKey(1), sender.downgrade(), Arc::default());
+        let attachment = document.attach(port);
+        let mut attachments = Attachments::default();
+        attachments.insert(DocKey(1), document.clone(), attachment);
+        let doc = DocKey(1);
+        let vector = |token| attachments.request(Work::EncodeStateVector { doc, token });
+        let diff = |token| {
+            let state_vector = Bytes::from_static(&EMPTY_STATE_VECTOR);
+            attachments.request(Work::EncodeDiff { doc, token, state_vector })
+        };
+        let known = |token, bytes: &'static [u8]| {
+            Some(WorkDone::Encoded { doc, token, result: Ok(Bytes::from_static(bytes)) })
+        };
+        assert_eq!(vector(1), known(1, &EMPTY_STATE_VECTOR));
+        assert_eq!(diff(2), known(2, &EMPTY));
+        assert!(received(&mut commands).is_empty(), "nobody else answers");
+        let local = LocalDocument::new(&document);
+        local.enter().unwrap();
+        local.read(|_| ()).unwrap();
+        local.leave();
+        assert_eq!(vector(3), None, "somebody has looked, and may have edited");
+        assert_eq!(diff(4), None);
+    }
+
+    #[test]
     fn detaches_documents_that_are_removed_or_dropped() {
         use crate::document::DocumentOptions;
         let (sender, _commands) = channel();
