@@ -12,7 +12,7 @@ use tungstenite::error::{Error, ProtocolError};
 
 use super::request::Handshake;
 use super::tcp::{describe_io, failure};
-use super::transport::TransportConfig;
+use super::transport::{Parts, TransportConfig};
 use super::web_socket::{WebSocket, upgrade};
 use crate::error::ProviderError;
 
@@ -41,9 +41,9 @@ impl Dialer for TransportConfig {
     type Stream = Box<dyn Connection>;
 
     fn dial(&self, handshake: Handshake) -> DialFuture<Self::Stream> {
-        let transport = self.clone();
+        let transport = Arc::clone(self.parts());
         Box::pin(async move {
-            let request = transport.request().build(&handshake)?;
+            let request = transport.request.build(&handshake)?;
             let stream = transport.connect().await?;
             upgrade(stream, request, transport.max_payload)
                 .await
@@ -52,7 +52,7 @@ impl Dialer for TransportConfig {
     }
 }
 
-impl TransportConfig {
+impl Parts {
     async fn connect(&self) -> Result<Box<dyn Connection>, ProviderError> {
         let stream = self.connect_tcp().await?;
         let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };

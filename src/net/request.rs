@@ -26,7 +26,7 @@ pub struct Handshake {
 }
 
 /// What the requests of all attempts have in common.
-#[derive(Clone)]
+#[derive(PartialEq)]
 pub(super) struct UpgradeRequest {
     /// Scheme, host and path.
     base: String,
