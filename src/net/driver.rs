@@ -118,7 +118,9 @@ impl<D: Dialer> Driver<D> {
             if self.is_finished && !self.link.is_closing() {
                 return Poll::Ready(());
             }
-            if !is_busy {
+            // Once more, because what was sent and put out may have set another deadline.
+            if !is_busy && !self.poll_timer(cx) {
+                self.session.shrink();
                 return Poll::Pending;
             }
         }
