@@ -68,7 +68,7 @@ impl ProtocolManager {
             }
             None => None,
         };
-        self.core.add_document(&env, doc, core, awareness, Arc::clone(&doc_id), parent_id)?;
+        self.core.add_document(env, doc, core, awareness, Arc::clone(&doc_id), parent_id)?;
         self.emit_or_throw(env, "doc-loaded", &[raw::to_js(env, doc_id.as_ref())?])
     }
 

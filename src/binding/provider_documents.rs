@@ -84,15 +84,15 @@ impl ProviderCore {
     /// Adds a document. `doc` is its `YDoc`; without an `awareness` it gets one of its own.
     pub(super) fn add_document(
         &self,
-        env: &Env,
+        env: Env,
         doc: Unknown<'_>,
         core: Rc<DocCore>,
         awareness: Option<Rc<AwarenessCore>>,
         doc_id: Arc<str>,
         parent_id: Option<Arc<str>>,
     ) -> Result<()> {
-        core.touch(*env)?;
-        let has_content = core.has_content(*env)?;
+        core.touch(env)?;
+        let has_content = core.has_content(env)?;
         let key = DocKey(self.next_id());
         let states = match &awareness {
             Some(awareness) => Arc::clone(&awareness.shared),
@@ -107,7 +107,7 @@ impl ProviderCore {
         };
         let attachment = self.handle.add_document(add, &core.document());
         self.thread.set_origin_of(attachment, Origin::Provider(self.id));
-        if let Some(mut docs) = self.docs(*env)? {
+        if let Some(mut docs) = self.docs(env)? {
             docs.set_element(index_of(key), doc)?;
         }
         let has_awareness = awareness.is_some();
@@ -129,7 +129,7 @@ impl ProviderCore {
         self.documents.borrow_mut().insert(key, Rc::clone(&document));
         if has_awareness {
             // The `Awareness` lives as long as the document is here.
-            self.make_state(env, key, &document)?;
+            self.make_state(&env, key, &document)?;
         }
         Ok(())
     }

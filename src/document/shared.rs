@@ -52,6 +52,9 @@ impl Interest {
 #[derive(Clone)]
 pub struct Document(pub(super) Arc<Shared>);
 
+/// Nearly all documents have one provider.
+pub(super) type Attachments = SmallVec<[(AttachmentId, Arc<dyn Attachment>); 1]>;
+
 pub(super) struct Shared {
     pub(super) identity: Identity,
     pub(super) baton: Baton,
@@ -59,8 +62,7 @@ pub(super) struct Shared {
     pub(super) jobs: Mutex<Jobs>,
     /// Locked by whoever holds the baton, so never for long and never in vain.
     pub(super) pending: Mutex<Pending>,
-    /// Nearly all documents have one provider.
-    pub(super) attachments: Mutex<SmallVec<[(AttachmentId, Arc<dyn Attachment>); 1]>>,
+    pub(super) attachments: Mutex<Attachments>,
     interest: AtomicU8,
     /// Grows with every transaction that changes something.
     revision: AtomicU64,
@@ -176,7 +178,7 @@ impl Shared {
         *self.waker.lock() = waker;
     }
 
-    pub(super) fn take_undispatched(&self) -> Option<Record> {
+    pub(super) fn take_undispatched(&self) -> Option<Arc<Record>> {
         self.touched_content()?.undispatched.lock().take()
     }
 
@@ -186,7 +188,7 @@ impl Shared {
         &self,
         txn: &mut TransactionMut<'_>,
         attachment: Option<AttachmentId>,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         self.fence.commit(txn)?;
         self.collect(txn, attachment, None)
     }
@@ -196,7 +198,7 @@ impl Shared {
         &self,
         txn: &mut TransactionMut<'_>,
         update: Bytes,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         self.fence.commit(txn)?;
         self.collect(txn, None, Some(update))
     }
@@ -207,7 +209,7 @@ impl Shared {
         txn: &TransactionMut<'_>,
         attachment: Option<AttachmentId>,
         known_update: Option<Bytes>,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         let Content { capture, states, .. } = self.content();
         let captured = capture.take();
         self.fence.run(|| subdocument::bury(captured.graves))?;
@@ -256,7 +258,7 @@ impl Shared {
         } else {
             states.skip(txn);
         }
-        Ok((is_interesting.then_some(record), update))
+        Ok((is_interesting.then(|| Arc::new(record)), update))
     }
 
     /// Hands updates to every provider but the one that made them.

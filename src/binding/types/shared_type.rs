@@ -178,7 +178,7 @@ impl<P> SharedType<P> {
     pub(super) fn observe(&self, env: Env, listener: Listener<'_>, is_deep: bool) -> Result<()> {
         let (core, handle) = self.place(env)?;
         core.touch(env)?;
-        let Some(mut listeners) = core.listeners(env)? else { return Ok(()) };
+        let Some(mut listeners) = core.make_listeners(env)? else { return Ok(()) };
         if listeners.add(&type_key(&handle, is_deep), listener, false)? {
             core.local.set_observed(&handle, is_deep, true).or_throw(env)?;
         }

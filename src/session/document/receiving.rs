@@ -134,10 +134,8 @@ impl DocumentSync {
                 return self.ask(now, cx);
             }
         };
-        if is_step_two {
-            if let Some(replies) = self.replies.used() {
-                replies.note_answer(&update);
-            }
+        if is_step_two && let Some(replies) = self.replies.used() {
+            replies.note_answer(&update);
         }
         if !update::is_empty_update(&update) {
             let token = self.synced.next_token();
