@@ -180,7 +180,7 @@ impl Shared {
         *self.waker.lock() = waker;
     }
 
-    pub(super) fn take_undispatched(&self) -> Option<Record> {
+    pub(super) fn take_undispatched(&self) -> Option<Arc<Record>> {
         self.touched_content()?.undispatched.lock().take()
     }
 
@@ -190,7 +190,7 @@ impl Shared {
         &self,
         txn: &mut TransactionMut<'_>,
         attachment: Option<AttachmentId>,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         self.fence.commit(txn)?;
         self.collect(txn, attachment, None)
     }
@@ -200,7 +200,7 @@ impl Shared {
         &self,
         txn: &mut TransactionMut<'_>,
         update: Bytes,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         self.fence.commit(txn)?;
         self.collect(txn, None, Some(update))
     }
@@ -211,7 +211,7 @@ impl Shared {
         txn: &TransactionMut<'_>,
         attachment: Option<AttachmentId>,
         known_update: Option<Bytes>,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         let Content { capture, states, .. } = self.content();
         let captured = capture.take();
         self.fence.run(|| subdocument::bury(captured.graves))?;
@@ -262,7 +262,7 @@ impl Shared {
         } else {
             states.skip(txn);
         }
-        Ok((is_interesting.then_some(record), update))
+        Ok((is_interesting.then(|| Arc::new(record)), update))
     }
 
     /// Hands updates to every provider but the one that made them.

@@ -231,7 +231,7 @@ impl Bridge {
         work: impl FnOnce() -> R,
     ) -> std::result::Result<R, ProviderError> {
         let entered = core.local.enter()?;
-        let update = entered.remote.and_then(|record| record.update);
+        let update = entered.remote.and_then(|record| record.update.clone());
         self.incoming.borrow_mut().extend(update);
         let result = work();
         if entered.is_new {

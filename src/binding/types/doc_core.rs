@@ -211,11 +211,7 @@ impl DocCore {
             return;
         }
         if let Ok(Some(record)) = self.local.commit(id) {
-            self.queue.borrow_mut().push_back(Pending {
-                record: Rc::new(record),
-                origin: None,
-                is_remote: false,
-            });
+            self.queue.borrow_mut().push_back(Pending { record, origin: None, is_remote: false });
             self.thread.inbox.push(Message::Document(self.id));
         }
         self.local.leave();
@@ -381,28 +377,24 @@ impl DocCore {
     pub(super) fn emit_subdocs(self: &Rc<Self>, env: Env, change: SubdocsChange) -> Result<()> {
         self.touch(env)?;
         let record = Record { subdocs: Some(Box::new(change)), ..Record::default() };
-        self.emit_local(env, Some(record), None)
+        self.emit_local(env, Some(Arc::new(record)), None)
     }
 
     fn emit_local(
         self: &Rc<Self>,
         env: Env,
-        record: Option<Record>,
+        record: Option<Arc<Record>>,
         origin: Option<Reference>,
     ) -> Result<()> {
         let Some(record) = record else { return Ok(()) };
-        self.queue.borrow_mut().push_back(Pending {
-            record: Rc::new(record),
-            origin,
-            is_remote: false,
-        });
+        self.queue.borrow_mut().push_back(Pending { record, origin, is_remote: false });
         match self.dispatch_queue(env) {
             Some(thrown) => Err(raw::throw(env, thrown)),
             None => Ok(()),
         }
     }
 
-    fn emit_remote(self: &Rc<Self>, env: Env, record: Record) {
+    fn emit_remote(self: &Rc<Self>, env: Env, record: Arc<Record>) {
         self.queue.borrow_mut().push_back(Pending::remote(record));
         if let Some(thrown) = self.dispatch_queue(env) {
             raw::report_uncaught(env, thrown);
