@@ -1,6 +1,7 @@
 //! Edits of a text that everybody is told of, one by one, while it is known where they go.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use yrs::updates::decoder::Decode;
 use yrs::{ClientID, Origin, Update};
@@ -29,7 +30,7 @@ impl LocalDocument {
         &self,
         text: &TypeHandle,
         edit: TextEdit<'_>,
-    ) -> Result<ControlFlow<Option<Record>>, ProviderError> {
+    ) -> Result<ControlFlow<Option<Arc<Record>>>, ProviderError> {
         if self.has_open_transaction() || self.shared.content().undo.has_managers() {
             return Ok(ControlFlow::Continue(()));
         }

@@ -40,12 +40,14 @@ pub enum Interest {
     AfterTransaction = 4,
     /// `cleanup`
     Cleanup = 8,
+    /// Updates of providers, and of nobody else: they go on to a document of another implementation.
+    Mirror = 16,
 }
 
 impl Interest {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Update, Self::UpdateV2, Self::AfterTransaction, Self::Cleanup];
+    pub const ALL: [Self; 5] =
+        [Self::Update, Self::UpdateV2, Self::AfterTransaction, Self::Cleanup, Self::Mirror];
 }
 
 /// A document, shared by the JS thread, the pool and the providers. Cheap to clone.
@@ -178,7 +180,7 @@ impl Shared {
         *self.waker.lock() = waker;
     }
 
-    pub(super) fn take_undispatched(&self) -> Option<Record> {
+    pub(super) fn take_undispatched(&self) -> Option<Arc<Record>> {
         self.touched_content()?.undispatched.lock().take()
     }
 
@@ -188,7 +190,7 @@ impl Shared {
         &self,
         txn: &mut TransactionMut<'_>,
         attachment: Option<AttachmentId>,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         self.fence.commit(txn)?;
         self.collect(txn, attachment, None)
     }
@@ -198,7 +200,7 @@ impl Shared {
         &self,
         txn: &mut TransactionMut<'_>,
         update: Bytes,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         self.fence.commit(txn)?;
         self.collect(txn, None, Some(update))
     }
@@ -209,7 +211,7 @@ impl Shared {
         txn: &TransactionMut<'_>,
         attachment: Option<AttachmentId>,
         known_update: Option<Bytes>,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         let Content { capture, states, .. } = self.content();
         let captured = capture.take();
         self.fence.run(|| subdocument::bury(captured.graves))?;
@@ -230,7 +232,9 @@ impl Shared {
         let mut update = None;
         record.is_transaction_wanted =
             wants(Interest::AfterTransaction) || wants(Interest::Cleanup);
-        let is_update_wanted = wants(Interest::Update) || record.is_transaction_wanted;
+        let is_update_wanted = wants(Interest::Update)
+            || record.is_transaction_wanted
+            || (attachment.is_some() && wants(Interest::Mirror));
         if is_forwarded || (is_changed && is_update_wanted) {
             let bytes = match known_update {
                 Some(bytes) => bytes,
@@ -258,7 +262,7 @@ impl Shared {
         } else {
             states.skip(txn);
         }
-        Ok((is_interesting.then_some(record), update))
+        Ok((is_interesting.then(|| Arc::new(record)), update))
     }
 
     /// Hands updates to every provider but the one that made them.

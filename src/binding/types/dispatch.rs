@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, Unknown};
 use napi::{Env, JsValue, sys};
@@ -22,7 +23,7 @@ use crate::document::{Record, TypeHandle, UndoAction};
 
 /// A committed transaction whose listeners have not run yet.
 pub(super) struct Pending {
-    pub(super) record: Rc<Record>,
+    pub(super) record: Arc<Record>,
     /// The origin that JavaScript gave, in a box.
     pub(super) origin: Option<Reference>,
     pub(super) is_remote: bool,
@@ -30,8 +31,8 @@ pub(super) struct Pending {
 
 impl Pending {
     /// A transaction that the pool made.
-    pub(super) fn remote(record: Record) -> Self {
-        Self { record: Rc::new(record), origin: None, is_remote: true }
+    pub(super) fn remote(record: Arc<Record>) -> Self {
+        Self { record, origin: None, is_remote: true }
     }
 }
 
@@ -72,7 +73,7 @@ pub(super) fn warn_open_transaction(env: Env) {
 struct Dispatch<'env> {
     core: &'env Rc<DocCore>,
     env: Env,
-    record: &'env Rc<Record>,
+    record: &'env Arc<Record>,
     doc: Object<'env>,
     origin: Unknown<'env>,
     listeners: Listeners<'env>,
@@ -82,7 +83,7 @@ struct Dispatch<'env> {
 impl<'env> Dispatch<'env> {
     fn new(core: &'env Rc<DocCore>, env: Env, pending: &'env Pending) -> Result<Option<Self>> {
         let Some(doc) = core.wrapper() else { return Ok(None) };
-        let Some(listeners) = core.listeners(env)? else { return Ok(None) };
+        let Some(listeners) = core.make_listeners(env)? else { return Ok(None) };
         let origin = match (&pending.origin, pending.record.attachment) {
             (Some(origin), _) => Some(origin.unboxed()?),
             (None, Some(id)) => core.thread.origin_of(id),
@@ -212,7 +213,7 @@ impl<'env> Dispatch<'env> {
     }
 
     fn view(&self, event: Option<EventSource>) -> Result<sys::napi_value> {
-        let item = Item { core: Rc::downgrade(self.core), record: Rc::clone(self.record), event };
+        let item = Item { core: Rc::downgrade(self.core), record: Arc::clone(self.record), event };
         let views = self.core.thread.views(self.env)?;
         views.view(self.env, self.doc.raw(), self.origin.raw(), item)
     }

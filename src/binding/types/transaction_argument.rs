@@ -1,6 +1,7 @@
 //! A transaction as methods take it.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{ClassInstance, FromNapiValue, TypeName, ValidateNapiValue};
 use napi::{Env, ValueType, sys};
@@ -24,7 +25,7 @@ pub struct TransactionArgument {
 #[derive(Clone)]
 pub(super) enum Kind {
     Explicit { id: u64 },
-    View { record: Rc<Record> },
+    View { record: Arc<Record> },
 }
 
 impl TransactionArgument {

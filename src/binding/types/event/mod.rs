@@ -61,7 +61,7 @@ pub(super) enum EventSource {
 /// An event and the transaction that it belongs to.
 pub(super) struct EventData {
     pub(super) core: Rc<DocCore>,
-    pub(super) record: Rc<Record>,
+    pub(super) record: Arc<Record>,
     pub(super) source: EventSource,
 }
 

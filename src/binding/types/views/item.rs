@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 
 use crate::binding::error::Result;
 use crate::binding::types::doc_core::DocCore;
@@ -13,7 +14,7 @@ use crate::document::{Record, TypeChange};
 #[derive(Clone)]
 pub(in crate::binding::types) struct Item {
     pub(in crate::binding::types) core: Weak<DocCore>,
-    pub(in crate::binding::types) record: Rc<Record>,
+    pub(in crate::binding::types) record: Arc<Record>,
     pub(in crate::binding::types) event: Option<EventSource>,
 }
 

@@ -8,7 +8,8 @@ mod item;
 mod scratch;
 
 use std::cell::{OnceCell, RefCell};
-use std::rc::Rc;
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
 
 use napi::bindgen_prelude::{
     External, FnArgs, Function, FunctionCallContext, JsObjectValue, Object, Unknown,
@@ -31,11 +32,14 @@ const MAX_BYTES: usize = 16 << 10;
 pub(in crate::binding) struct Views {
     turned: Turned,
     batch: RefCell<Option<Batch>>,
+    /// Batches that views still showed when they were looked at last, each with the object that lives as long as they do.
+    ended: RefCell<VecDeque<(Reference, WeakItems)>>,
     classes: [OnceCell<Reference>; 7],
     scratch: Scratch,
     define: Reference,
     try_turn_to: Reference,
-    set_batch: Reference,
+    begin_batch: Reference,
+    end_batch: Reference,
     copy: Reference,
 }
 
@@ -46,6 +50,7 @@ struct Batch {
 }
 
 type Items = Rc<RefCell<Vec<Item>>>;
+type WeakItems = Weak<RefCell<Vec<Item>>>;
 
 impl Batch {
     fn is_full(&self) -> bool {
@@ -68,11 +73,13 @@ impl Views {
         Ok(Self {
             turned,
             batch: RefCell::default(),
+            ended: RefCell::default(),
             classes: Default::default(),
             scratch,
             define: function("define")?,
             try_turn_to: function("tryTurnTo")?,
-            set_batch: function("setBatch")?,
+            begin_batch: function("beginBatch")?,
+            end_batch: function("endBatch")?,
             copy: function("copy")?,
         })
     }
@@ -92,7 +99,7 @@ impl Views {
         // A full batch is left to its views.
         if self.batch.borrow().as_ref().is_some_and(Batch::is_full) {
             self.batch.take();
-            self.call(env, &self.set_batch, raw::to_js(env, ())?.raw())?;
+            self.call(env, &self.end_batch, raw::to_js(env, ())?.raw())?;
         }
         view.map_err(|thrown| raw::throw(env, thrown))
     }
@@ -122,10 +129,7 @@ impl Views {
     /// Puts an item into the batch and returns its place.
     fn put(&self, env: Env, item: Item) -> Result<u32> {
         if self.batch.borrow().is_none() {
-            let batch = Batch::default();
-            let handle = External::new(Rc::clone(&batch.items)).into_unknown(&env)?;
-            self.call(env, &self.set_batch, handle.raw())?;
-            *self.batch.borrow_mut() = Some(batch);
+            *self.batch.borrow_mut() = Some(self.begin_batch(env)?);
         }
         let mut batch = self.batch.borrow_mut();
         let batch = batch.get_or_insert_default();
@@ -133,6 +137,32 @@ impl Views {
         let mut items = batch.items.borrow_mut();
         items.push(item);
         Ok(items.len() as u32 - 1)
+    }
+
+    fn begin_batch(&self, env: Env) -> Result<Batch> {
+        self.sweep();
+        let batch = Batch::default();
+        let items = External::new(Rc::clone(&batch.items)).into_unknown(&env)?;
+        let handle = self.call(env, &self.begin_batch, items.raw())?;
+        // SAFETY: it is an object, and of this environment.
+        let handle = unsafe { Unknown::from_raw_unchecked(env.raw(), handle) };
+        let ended = (Reference::weak(env, &handle)?, Rc::downgrade(&batch.items));
+        self.ended.borrow_mut().push_back(ended);
+        Ok(batch)
+    }
+
+    /// Frees batches that nobody shows any more. Their finalizers would, but only when the tick is over. Two are looked at
+    /// for one that is begun, so that those that are gone don't pile up.
+    fn sweep(&self) {
+        let mut ended = self.ended.borrow_mut();
+        for _ in 0..2 {
+            let Some((handle, items)) = ended.pop_front() else { return };
+            match (handle.value(), items.upgrade()) {
+                (Some(_), Some(_)) => ended.push_back((handle, items)),
+                (None, Some(items)) => drop(items.take()),
+                (_, None) => {}
+            }
+        }
     }
 
     fn class(&self, env: Env, kind: ViewKind) -> Result<sys::napi_value> {

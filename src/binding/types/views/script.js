@@ -23,7 +23,7 @@
     }
 
     static turnTo(view) {
-      turn(view.#batch, view.#index)
+      turn(view.#batch.items, view.#index)
     }
 
     static tryTurnTo(value) {
@@ -63,9 +63,15 @@
 
     tryTurnTo: View.tryTurnTo,
 
-    /** Views made from now on show items of this batch. */
-    setBatch(newBatch) {
-      batch = newBatch
+    /** Views made from now on show these items. The object returned lives as long as the views do. */
+    beginBatch(items) {
+      batch = { items }
+      return batch
+    },
+
+    /** The views alone keep the batch now. */
+    endBatch() {
+      batch = undefined
     },
 
     /** The first bytes of the scratch buffer: a small array lies in V8's own heap, which one made by native code never does. */
