@@ -148,6 +148,13 @@ impl JsThread {
         Ok(())
     }
 
+    /// The same for a document without its baton, which has something to do when the tick ends. Throws nothing; returns
+    /// whether the end of the tick is sure to come.
+    pub(super) fn hold_at_any_rate(&self, core: &Rc<DocCore>) -> bool {
+        self.held.borrow_mut().push(Rc::clone(core));
+        raw::caught(self.env, self.schedule_end()).is_ok()
+    }
+
     /// Hands the edits of this tick to the network threads, ahead of a command that must come after them.
     pub(super) fn flush_updates(&self) {
         for core in self.held.borrow().iter() {

@@ -155,7 +155,7 @@ impl LocalDocument {
         Ok(unsafe { std::mem::transmute::<TransactionMut<'_>, TransactionMut<'static>>(txn) })
     }
 
-    fn finish(
+    pub(super) fn finish(
         &self,
         txn: &mut TransactionMut<'static>,
     ) -> Result<Option<Arc<Record>>, ProviderError> {

@@ -24,6 +24,7 @@ mod local;
 mod local_text;
 mod local_transaction;
 mod local_undo;
+mod mirror;
 mod own_runs;
 mod pending;
 mod pool;

@@ -40,12 +40,14 @@ pub enum Interest {
     AfterTransaction = 4,
     /// `cleanup`
     Cleanup = 8,
+    /// Updates of providers, and of nobody else: they go on to a document of another implementation.
+    Mirror = 16,
 }
 
 impl Interest {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Update, Self::UpdateV2, Self::AfterTransaction, Self::Cleanup];
+    pub const ALL: [Self; 5] =
+        [Self::Update, Self::UpdateV2, Self::AfterTransaction, Self::Cleanup, Self::Mirror];
 }
 
 /// A document, shared by the JS thread, the pool and the providers. Cheap to clone.
@@ -230,7 +232,9 @@ impl Shared {
         let mut update = None;
         record.is_transaction_wanted =
             wants(Interest::AfterTransaction) || wants(Interest::Cleanup);
-        let is_update_wanted = wants(Interest::Update) || record.is_transaction_wanted;
+        let is_update_wanted = wants(Interest::Update)
+            || record.is_transaction_wanted
+            || (attachment.is_some() && wants(Interest::Mirror));
         if is_forwarded || (is_changed && is_update_wanted) {
             let bytes = match known_update {
                 Some(bytes) => bytes,

@@ -124,7 +124,7 @@ impl Shared {
 
     /// Applies updates merged, because that is faster; one by one if that fails, because one bad update must not take
     /// its neighbours with it, or if something is missing among them. Applying one again does nothing.
-    fn apply_group(
+    pub(super) fn apply_group(
         &self,
         txn: &mut TransactionMut<'_>,
         state: &mut StateVector,

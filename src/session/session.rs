@@ -204,6 +204,12 @@ impl Session {
         self.cx.pop_output()
     }
 
+    /// Nothing is left to do for now: gives back the room that is not needed while it rests.
+    pub fn shrink(&mut self) {
+        self.cx.shrink();
+        self.connection.shrink();
+    }
+
     /// When `handle_timeout` must be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.cx.timers.next_deadline()

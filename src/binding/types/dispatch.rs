@@ -83,7 +83,7 @@ struct Dispatch<'env> {
 impl<'env> Dispatch<'env> {
     fn new(core: &'env Rc<DocCore>, env: Env, pending: &'env Pending) -> Result<Option<Self>> {
         let Some(doc) = core.wrapper() else { return Ok(None) };
-        let Some(listeners) = core.listeners(env)? else { return Ok(None) };
+        let Some(listeners) = core.make_listeners(env)? else { return Ok(None) };
         let origin = match (&pending.origin, pending.record.attachment) {
             (Some(origin), _) => Some(origin.unboxed()?),
             (None, Some(id)) => core.thread.origin_of(id),

@@ -1,6 +1,6 @@
 //! What all wrappers of one document share on the JS thread.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use yrs::{ReadTxn, TransactionMut};
 use super::dispatch::Pending;
 use super::transaction;
 use super::transaction_argument::TransactionArgument as YTransaction;
+use crate::binding::bridge::Bridge;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::hidden::Hidden;
 use crate::binding::identity::unboxed;
@@ -30,7 +31,7 @@ use crate::session::{Awareness, SharedAwareness};
 pub(crate) struct DocCore {
     id: u64,
     pub(in crate::binding) local: LocalDocument,
-    pub(super) thread: Rc<JsThread>,
+    pub(in crate::binding) thread: Rc<JsThread>,
     wrapper: RefCell<Option<Reference>>,
     queue: RefCell<VecDeque<Pending>>,
     is_dispatching: Cell<bool>,
@@ -39,6 +40,8 @@ pub(crate) struct DocCore {
     pub(super) should_load: Cell<bool>,
     /// The `YUndoManager`s of the document, weakly.
     undo_managers: RefCell<BTreeMap<u64, Reference>>,
+    /// Of a mirror: what ties it to a document of another implementation.
+    bridge: OnceCell<Box<Bridge>>,
 }
 
 impl DocCore {
@@ -55,11 +58,33 @@ impl DocCore {
             has_warned: Cell::new(false),
             should_load,
             undo_managers: RefCell::default(),
+            bridge: OnceCell::new(),
         });
         let inbox = Arc::clone(&thread.inbox);
         core.local.set_waker(inbox, core.id);
         thread.register_document(&core);
         Ok(core)
+    }
+
+    /// A document that mirrors one of another implementation, which stands in the place of a `YDoc`.
+    pub(in crate::binding) fn mirror<'env>(
+        env: Env,
+        options: DocumentOptions,
+        original: &impl JsValue<'env>,
+    ) -> Result<Rc<Self>> {
+        let core = Self::new(env, options)?;
+        *core.wrapper.borrow_mut() = Some(Reference::weak(env, original)?);
+        Ok(core)
+    }
+
+    pub(in crate::binding) fn bridge(&self) -> Option<&Bridge> {
+        self.bridge.get().map(Box::as_ref)
+    }
+
+    /// To be called once at most.
+    pub(in crate::binding) fn set_bridge(&self, bridge: Bridge) {
+        let is_first = self.bridge.set(Box::new(bridge)).is_ok();
+        debug_assert!(is_first, "a mirror has one original");
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -151,13 +176,26 @@ impl DocCore {
 
     /// Ends the tick for this document.
     pub(crate) fn leave(&self) {
-        if !self.local.leave() && !self.has_warned.replace(true) {
+        if let Some(bridge) = self.bridge() {
+            bridge.end_tick(self);
+        }
+        if !self.local.leave() {
+            self.warn_open_transaction();
+        }
+    }
+
+    /// Warns once that remote updates wait for an open transaction.
+    pub(in crate::binding) fn warn_open_transaction(&self) {
+        if !self.has_warned.replace(true) {
             super::dispatch::warn_open_transaction(self.thread.env());
         }
     }
 
     /// A remote transaction waits for its listeners.
     pub(crate) fn handle_wake(self: &Rc<Self>, env: Env) {
+        if let Some(bridge) = self.bridge() {
+            return bridge.handle_wake(env, self);
+        }
         // A poisoned document has nobody to throw to here; every call on it says so.
         if self.touch(env).is_ok()
             && let Some(thrown) = self.dispatch_queue(env)
@@ -181,6 +219,9 @@ impl DocCore {
 
     /// Hands updates of this tick to the providers at once.
     pub(crate) fn flush_updates(&self) {
+        if let Some(bridge) = self.bridge() {
+            bridge.flush(self);
+        }
         self.local.flush_updates();
     }
 

@@ -43,7 +43,7 @@ pub(super) use weak_link::YWeakLink;
 pub(super) use xml::{YXmlElement, YXmlFragment, YXmlText};
 
 pub(super) use awareness::{Awareness, AwarenessCore};
-pub(super) use doc::{YDoc, doc_argument};
+pub(super) use doc::YDoc;
 pub(super) use doc_core::DocCore;
 pub(super) use views::Views;
 pub(super) use wrapper::type_to_js;

@@ -104,7 +104,9 @@ pub(super) fn find_placeholders(
     if attachments > 0 && json == r#"{"_placeholder":true,"num":0}"# {
         return Ok(Some(0));
     }
-    if attachments == 0 || !json.contains("_placeholder") {
+    // A key may be written with escapes, though no encoder does that.
+    let may_be_one = json.contains("_placeholder") || json.contains('\\');
+    if attachments == 0 || !may_be_one {
         return Ok(None);
     }
     let mut deserializer = serde_json::Deserializer::from_str(json);

@@ -51,6 +51,9 @@ pub enum ScanError {
     /// A gap or a garbage-collected range has no length.
     #[error("malformed update: block without length")]
     EmptyBlock,
+    /// Blocks of a client are in two places. Yjs takes those in the second, `yrs` both, in their order.
+    #[error("blocks of client {0} in two places")]
+    RepeatedClient(u64),
     /// A clock is larger than `yrs` can count.
     #[error("clock out of range")]
     ClockOutOfRange,
@@ -62,7 +65,7 @@ pub enum ScanError {
     TrailingBytes(usize),
 }
 
-/// Walks an update in format V1. Needs no memory and stops at the first thing that is wrong.
+/// Walks an update in format V1. Needs hardly any memory and stops at the first thing that is wrong.
 pub fn scan_v1(update: &[u8]) -> Result<(), ScanError> {
     inspect_v1(update).map(drop)
 }
@@ -155,9 +158,11 @@ impl<'a> Scan<'a> {
     fn blocks(&mut self) -> Result<(), ScanError> {
         const MIN_CLIENT_LEN: usize = 3;
         const MIN_BLOCK_LEN: usize = 2;
+        let mut clients: SmallVec<[u64; 8]> = SmallVec::new();
         for _ in 0..self.count(MIN_CLIENT_LEN)? {
             let blocks = self.count(MIN_BLOCK_LEN)?;
             let client = self.client()?;
+            clients.push(client);
             let mut clock = self.reader.var_u32()?;
             for _ in 0..blocks {
                 let (start, gaps) = (self.position(), self.gaps);
@@ -170,7 +175,11 @@ impl<'a> Scan<'a> {
                 clock = clock.checked_add(len).ok_or(ScanError::ClockOutOfRange)?;
             }
         }
-        Ok(())
+        clients.sort_unstable();
+        match clients.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(ScanError::RepeatedClient(pair[0])),
+            None => Ok(()),
+        }
     }
 
     /// Walks a block and returns its length in clocks.
