@@ -591,7 +591,7 @@ fn map_events_of_remote_slices_name_every_key_once() {
                     panic!("{change:?}")
                 };
                 let yrs::Any::Number(number) = value else { panic!("{value:?}") };
-                keys.insert(key.clone(), number.as_i64().unwrap());
+                keys.insert(Arc::clone(key), number.as_i64().unwrap());
             }
         }
     }
