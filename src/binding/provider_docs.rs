@@ -15,8 +15,9 @@ use super::fields::Fields;
 use super::provider::ProtocolManager;
 use super::provider_core::or_destroyed;
 use super::raw;
+use super::shared_types::instance;
 use super::types::Awareness;
-use super::value::{instance, undefined};
+use super::value::undefined;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::envelope::check_ids;
 

@@ -8,8 +8,8 @@ use napi::{Env, JsValue};
 use super::foreign_doc::{ForeignDoc, as_document};
 use crate::binding::error::{Result, throw};
 use crate::binding::js_thread::JsThread;
+use crate::binding::shared_types::instance;
 use crate::binding::types::{DocCore, YDoc};
-use crate::binding::value::instance;
 use crate::error::{ErrorCode, ProviderError};
 
 /// Which JavaScript object a document of a provider is.

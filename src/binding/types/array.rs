@@ -13,9 +13,10 @@ use super::transaction_argument::TransactionArgument as YTransaction;
 use super::weak_link::{bound, quote_to_js};
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
+use crate::binding::preliminaries::Preliminaries;
 use crate::binding::raw::Reference;
 use crate::binding::types::methods::shared_type_methods;
-use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
+use crate::binding::value::{any_to_js, undefined, value_to_js};
 use crate::document::{Input, TypeKind, Value, array_delete, array_insert, to_json};
 
 /// A shared list of values and other shared types.

@@ -283,7 +283,7 @@ fn interest(event: &str) -> std::result::Result<Option<Interest>, ProviderError>
 
 /// Any `YDoc` given as an argument.
 pub(super) fn doc_argument(env: Env, doc: &Unknown<'_>, name: &str) -> Result<Rc<DocCore>> {
-    let instance = crate::binding::value::instance::<YDoc>(env, doc);
+    let instance = crate::binding::shared_types::instance::<YDoc>(env, doc);
     instance.map(|it| Rc::clone(&it.core)).ok_or_else(|| {
         throw(
             env,

@@ -12,9 +12,10 @@ use super::transaction_argument::TransactionArgument as YTransaction;
 use super::weak_link::weak_link_to_js;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
+use crate::binding::preliminaries::Preliminaries;
 use crate::binding::raw::{Reference, own_entries, set_key};
 use crate::binding::types::methods::shared_type_methods;
-use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
+use crate::binding::value::{any_to_js, undefined, value_to_js};
 use crate::document::{Input, TypeKind, Value, map_delete, map_link, map_set, to_json};
 
 /// A shared map from strings to values and other shared types.

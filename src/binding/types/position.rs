@@ -10,7 +10,7 @@ use super::transaction_argument::TransactionArgument as YTransaction;
 use super::transaction_query::item_id;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::raw::to_js;
-use crate::binding::value::shared_type_place;
+use crate::binding::shared_types::shared_type_place;
 use crate::document::{Position, PositionScope, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
 

@@ -11,7 +11,7 @@ use super::text::{position, range};
 use super::text_delta::{ComputeChange, attributes_from_js, runs_to_js, steps_from_js};
 use super::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
-use crate::binding::value::Preliminaries;
+use crate::binding::preliminaries::Preliminaries;
 use crate::document::{
     TextEdit, text_apply_delta, text_format, text_insert, text_insert_embed, text_runs,
     text_runs_between,

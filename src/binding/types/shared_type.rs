@@ -15,8 +15,8 @@ use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::hidden::Hidden;
 use crate::binding::js_thread::JsThread;
 use crate::binding::listeners::Listener;
+use crate::binding::preliminaries::Preliminaries;
 use crate::binding::raw::to_js;
-use crate::binding::value::Preliminaries;
 use crate::document::{Reader, Slot, TypeHandle, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
 

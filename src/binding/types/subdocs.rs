@@ -19,7 +19,7 @@ use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::hidden::Hidden;
 use crate::binding::js_thread::JsThread;
 use crate::binding::raw::{self, Thrown, to_js};
-use crate::binding::value::instance;
+use crate::binding::shared_types::instance;
 use crate::document::{DocumentOptions, Input, SubdocsChange, Subdocument};
 use crate::error::{ErrorCode, ProviderError};
 

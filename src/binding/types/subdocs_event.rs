@@ -13,7 +13,7 @@ use crate::binding::error::Result;
 use crate::binding::hidden::Hidden;
 use crate::binding::js_thread::JsThread;
 use crate::binding::raw::{Thrown, to_js};
-use crate::binding::value::instance;
+use crate::binding::shared_types::instance;
 use crate::document::SubdocsChange;
 
 /// Subdocuments came, went, or should be loaded.

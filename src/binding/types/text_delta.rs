@@ -12,8 +12,10 @@ use yrs::types::text::{ChangeKind, YChange};
 use super::doc_core::DocCore;
 use super::text::position;
 use crate::binding::error::{Result, throw};
+use crate::binding::plain_value::json_from_js;
+use crate::binding::preliminaries::Preliminaries;
 use crate::binding::raw::{self, set_key};
-use crate::binding::value::{Preliminaries, any_to_js, json_from_js, value_to_js};
+use crate::binding::value::{any_to_js, value_to_js};
 use crate::document::{DeltaStep, TextChange, TextRun};
 use crate::error::{ErrorCode, ProviderError};
 

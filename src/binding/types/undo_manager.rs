@@ -17,7 +17,7 @@ use crate::binding::hidden::Hidden;
 use crate::binding::js_thread::JsThread;
 use crate::binding::listeners::{Listener, Listeners};
 use crate::binding::raw::Reference;
-use crate::binding::value::{instance, shared_type_place};
+use crate::binding::shared_types::{instance, shared_type_place};
 use crate::document::{TypeHandle, UndoAction, UndoOptions};
 use crate::error::{ErrorCode, ProviderError};
 

@@ -7,10 +7,11 @@ use napi::{Env, JsValue, ValueType};
 use yrs::{Map, MapRef};
 
 use crate::binding::error::{Result, throw};
+use crate::binding::preliminaries::Preliminaries;
 use crate::binding::raw::{Reference, own_entries, set_key};
 use crate::binding::types::shared_type::SharedType;
 use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
-use crate::binding::value::{Preliminaries, undefined, value_to_js};
+use crate::binding::value::{undefined, value_to_js};
 use crate::document::{Input, Value, map_delete, map_set};
 use crate::error::{ErrorCode, ProviderError};
 

@@ -8,12 +8,14 @@ use yrs::{Array as _, ArrayRef};
 
 use super::{YXmlElement, YXmlText};
 use crate::binding::error::{OrThrow, Result, throw};
+use crate::binding::preliminaries::Preliminaries;
 use crate::binding::raw::Reference;
+use crate::binding::shared_types::instance;
 use crate::binding::types::shared_type::SharedType;
 use crate::binding::types::text::{position, range};
 use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::types::wrapper::type_to_js;
-use crate::binding::value::{Preliminaries, instance, undefined};
+use crate::binding::value::undefined;
 use crate::document::{Input, array_delete, array_insert, xml_descendants, xml_first_child};
 use crate::error::{ErrorCode, ProviderError};
 

@@ -10,12 +10,12 @@ use super::attributes::Attributes;
 use super::children::Children;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
+use crate::binding::preliminaries::Preliminaries;
 use crate::binding::types::methods::{
     attribute_methods, children_methods, neighbour_methods, shared_type_methods,
 };
 use crate::binding::types::shared_type::SharedType;
 use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
-use crate::binding::value::Preliminaries;
 use crate::document::{Input, Sibling, TypeKind, input_to_string, xml_name, xml_to_string};
 
 /// An XML element: a name, attributes, and elements and texts as children.

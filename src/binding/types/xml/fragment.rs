@@ -7,10 +7,10 @@ use napi_derive::napi;
 use super::children::Children;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
+use crate::binding::preliminaries::Preliminaries;
 use crate::binding::types::methods::{children_methods, shared_type_methods};
 use crate::binding::types::shared_type::SharedType;
 use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
-use crate::binding::value::Preliminaries;
 use crate::document::{Input, TypeKind, input_to_string, xml_to_string};
 
 /// A list of XML elements and texts without a name: the root of an XML tree.

@@ -7,6 +7,7 @@ use napi_derive::napi;
 use super::attributes::Attributes;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
+use crate::binding::preliminaries::Preliminaries;
 use crate::binding::types::methods::{
     attribute_methods, neighbour_methods, shared_type_methods, text_methods,
 };
@@ -14,7 +15,6 @@ use crate::binding::types::shared_type::SharedType;
 use crate::binding::types::text_delta::ComputeChange;
 use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::types::weak_link::{bound, quote_to_js};
-use crate::binding::value::Preliminaries;
 use crate::document::{Input, Sibling, TypeKind, xml_to_string};
 
 /// A text among XML elements, with attributes of its own. Positions and lengths count UTF-16 units.
