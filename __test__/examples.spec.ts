@@ -111,6 +111,18 @@ test('the_bot_edits_and_finds_what_it_wrote_when_it_comes_again', async (t) => {
   }
 })
 
+test('the_document_of_yjs_gets_what_an_earlier_one_wrote', async (t) => {
+  const { url } = await startServer(t)
+  for (const [visit, lines] of [
+    [0, /^opened: 0 notes so far\n\d+ bytes, local\nin the log, at offset \d+\n$/],
+    [1, /^\d+ bytes, remote\nopened: 1 notes so far\n\d+ bytes, local\nin the log, at offset \d+\n$/]
+  ] as const) {
+    const run = new Run(t, ['examples/yjs.mjs', url], { TOKEN: 'editor-secret' })
+    t.deepEqual(await run.ended, { code: 0, signal: null }, run.errors)
+    t.regex(run.output, lines, `visit ${visit}`)
+  }
+})
+
 const REFUSALS: [label: string, token: string, output: string, errors: RegExp][] = [
   [
     'a_reader_that_writes',
