@@ -47,11 +47,11 @@ mod tests {
 
     #[test]
     fn keys_that_follow_each_other_differ_where_a_table_looks() {
-        let table = KeyMap::<u64, u64>::default();
-        let hashes: Vec<u64> = (0..4096_u64).map(|key| table.hasher().hash_one(key)).collect();
-        let places: HashSet<u64> = hashes.iter().map(|hash| hash % 4096).collect();
+        let hasher = KeyMap::<u64, u64>::default().hasher().clone();
+        let spread: Vec<u64> = (0..4096_u64).map(|key| hasher.hash_one(key)).collect();
+        let places: HashSet<u64> = spread.iter().map(|hash| hash % 4096).collect();
         assert_eq!(places.len(), 4096, "each has its own place");
-        let tags: HashSet<u64> = hashes.iter().map(|hash| hash >> 57).collect();
+        let tags: HashSet<u64> = spread.iter().map(|hash| hash >> 57).collect();
         assert_eq!(tags.len(), 128, "and all tags are used");
     }
 }

@@ -22,6 +22,8 @@ mod json_path;
 mod known_text;
 mod local;
 mod local_text;
+mod local_transaction;
+mod local_undo;
 mod mirror;
 mod own_runs;
 mod pending;
@@ -34,6 +36,7 @@ mod states;
 mod subdocument;
 mod text_delta;
 mod text_edits;
+mod text_update;
 mod undo;
 mod value;
 mod weak_link;
@@ -47,8 +50,9 @@ pub use edit::{
 pub use identity::DocumentOptions;
 pub use json::to_json;
 pub use json_path::{JsonPathError, select_all, select_one};
-pub use local::{Entered, LocalDocument, Reader};
+pub use local::{Entered, LocalDocument};
 pub use local_text::TextEdit;
+pub use local_transaction::Reader;
 pub use pool::run as run_on_pool;
 pub use position::{Position, PositionScope};
 pub use record::{
