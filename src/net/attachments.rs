@@ -38,7 +38,7 @@ impl Attachments {
         | Work::EncodeStateVector { doc, .. }) = &work;
         let Some((document, attachment)) = self.documents.get(doc) else { return };
         match work {
-            Work::Apply { token, update, .. } => document.apply(*attachment, token, update),
+            Work::Apply { first, updates, .. } => document.apply(*attachment, first, updates),
             Work::EncodeDiff { token, state_vector, .. } => {
                 document.encode_diff(*attachment, token, state_vector);
             }

@@ -16,6 +16,7 @@ pub mod engine_io;
 pub mod envelope;
 pub(crate) mod lenient;
 pub(crate) mod lib0;
+pub(crate) mod plain_json;
 pub mod socket_io;
 pub mod update;
 pub mod y_message;

@@ -4,16 +4,21 @@
 //! arguments with a placeholder where the attachment goes. Encoded headers contain the Engine.IO type.
 
 mod arg;
+mod args;
 mod decoder;
 mod encode;
 mod header;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
+use super::plain_json::PlainJson;
+
 pub use arg::{Arg, Json};
+pub use args::Args;
 pub use decoder::{DecodeError, Decoder};
 pub use encode::{
     EncodeError, Encoded, encode_ack, encode_connect, encode_disconnect, encode_event,
@@ -75,12 +80,10 @@ pub struct Event {
     pub namespace: Namespace,
     /// Present when the sender wants an ack with this id.
     pub id: Option<u64>,
-    /// The name. One that was sent as a number is kept as its text, which is the same to JavaScript.
-    pub name: String,
+    /// Where its name stands among the arguments.
+    name: Range<usize>,
     /// The arguments after the name.
-    pub args: Vec<Arg>,
-    /// All attachments, for placeholders inside of JSON arguments.
-    pub attachments: Attachments,
+    pub args: Args,
 }
 
 /// The arguments of an answer.
@@ -91,22 +94,14 @@ pub struct Ack {
     /// The id of the event that asked. An ack without one answers nothing.
     pub id: Option<u64>,
     /// The arguments.
-    pub args: Vec<Arg>,
-    /// All attachments, for placeholders inside of JSON arguments.
-    pub attachments: Attachments,
+    pub args: Args,
 }
 
 impl Event {
-    /// A field of the object that is argument `index`: its attachment if it is a placeholder, else its JSON.
-    pub fn field(&self, index: usize, name: &str) -> Option<Arg> {
-        self.args.get(index)?.field(name, &self.attachments)
-    }
-}
-
-impl Ack {
-    /// A field of the object that is argument `index`: its attachment if it is a placeholder, else its JSON.
-    pub fn field(&self, index: usize, name: &str) -> Option<Arg> {
-        self.args.get(index)?.field(name, &self.attachments)
+    /// The name. One that was sent as a number is its text, which is the same to JavaScript.
+    pub fn name(&self) -> Cow<'_, str> {
+        // That it is one was found out when the header came.
+        parse_name(self.args.slice(&self.name)).unwrap_or_default()
     }
 }
 
@@ -138,6 +133,18 @@ impl Namespace {
 impl Default for Namespace {
     fn default() -> Self {
         Self::MAIN
+    }
+}
+
+/// The name of an event: any string or number, or no text at all.
+fn parse_name(json: &str) -> Option<Cow<'_, str>> {
+    if let Some(name) = PlainJson::new(json).string() {
+        return Some(Cow::Borrowed(name));
+    }
+    match json.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(json).ok().map(Cow::Owned),
+        Some(b'-' | b'0'..=b'9') | None => Some(Cow::Borrowed(json)),
+        Some(_) => None,
     }
 }
 

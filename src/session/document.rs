@@ -43,7 +43,7 @@ pub(crate) struct DocumentSync {
     doc_id: Arc<str>,
     parent_id: Option<Arc<str>>,
     /// Goes in front of everything this document sends.
-    metadata: Metadata,
+    metadata: Metadata<'static>,
     presence: Presence,
     outbox: Outbox,
     offsets: Offsets,
@@ -73,9 +73,9 @@ impl DocumentSync {
             cx.note_unconfirmed(key);
         }
         let metadata = Metadata {
-            room_id: cx.config.room_id.clone(),
-            doc_id: doc_id.as_ref().to_owned(),
-            parent_id: parent_id.as_deref().map(str::to_owned),
+            room_id: cx.config.room_id.clone().into(),
+            doc_id: doc_id.as_ref().to_owned().into(),
+            parent_id: parent_id.as_deref().map(|id| id.to_owned().into()),
             ..Metadata::default()
         };
         Self {
@@ -112,7 +112,7 @@ impl DocumentSync {
         self.parent_id.as_ref()
     }
 
-    pub(crate) fn metadata(&self) -> &Metadata {
+    pub(crate) fn metadata(&self) -> &Metadata<'static> {
         &self.metadata
     }
 
@@ -144,7 +144,7 @@ impl DocumentSync {
 
     /// The namespace is joined: ask for what is missing, send what is not confirmed, and say who we are.
     pub(crate) fn start(&mut self, now: Instant, cx: &mut Context, socket_id: &str) {
-        self.metadata.sender_id = Some(socket_id.to_owned());
+        self.metadata.sender_id = Some(socket_id.to_owned().into());
         self.started_at = Some(now);
         self.step_one = StepOne::default();
         self.replies = Replies::default();
