@@ -537,16 +537,6 @@ export declare class ProtocolManager {
 export declare class YArray {
   /** A preliminary array, to be inserted into a `YMap` or `YArray`. */
   constructor(items?: Array<YInput>)
-  /** Kind of the shared type: 0. */
-  get type(): number
-  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary array. */
-  get id(): YTypeId
-  /** Whether the array is not part of a document yet. */
-  get prelim(): boolean
-  /** The document, `undefined` for a preliminary array. */
-  get doc(): YDoc
-  /** Whether the array is part of a document and not deleted. */
-  alive(txn?: YTransaction | undefined | null): boolean
   /** Number of elements. */
   length(txn?: YTransaction | undefined | null): number
   /** The elements as plain JSON-like values, nested shared types included. */
@@ -572,15 +562,25 @@ export declare class YArray {
    * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary array.
    */
   quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
-  /** Calls a function at every change of this array, when its transaction is committed. */
+  /** Kind of the shared type, the number that stands for it in updates. */
+  get type(): number
+  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary type. */
+  get id(): YTypeId
+  /** Whether the type is not part of a document yet. */
+  get prelim(): boolean
+  /** The document, `undefined` for a preliminary type. */
+  get doc(): YDoc
+  /** Whether the type is part of a document and not deleted. */
+  alive(txn?: YTransaction | undefined | null): boolean
+  /** Calls a function at every change of this type, when its transaction is committed. */
   observe(callback: (event: YArrayEvent, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observe`. Returns whether it was. */
   unobserve(callback: (event: YArrayEvent, txn: YTransaction) => void): boolean
-  /** Calls a function at every change of this array or of types inside of it. */
+  /** Calls a function at every change of this type or of types inside of it. */
   observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
   unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
-  /** Does nothing; arrays need not be freed. */
+  /** Does nothing; shared types need not be freed. */
   free(): void
 }
 
@@ -692,16 +692,6 @@ export declare class YDoc {
 export declare class YMap {
   /** A preliminary map, to be inserted into a `YMap` or `YArray`. */
   constructor(init?: Record<string, YInput>)
-  /** Kind of the shared type: 1. */
-  get type(): number
-  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary map. */
-  get id(): YTypeId
-  /** Whether the map is not part of a document yet. */
-  get prelim(): boolean
-  /** The document, `undefined` for a preliminary map. */
-  get doc(): YDoc
-  /** Whether the map is part of a document and not deleted. */
-  alive(txn?: YTransaction | undefined | null): boolean
   /** Number of keys. */
   length(txn?: YTransaction | undefined | null): number
   /** The entries as a plain JSON-like object, nested shared types included. */
@@ -720,15 +710,25 @@ export declare class YMap {
    * Throws `ERR_PRELIMINARY_TYPE` for a preliminary map.
    */
   link(key: string, txn?: YTransaction | undefined | null): YWeakLink | undefined
-  /** Calls a function at every change of this map, when its transaction is committed. */
+  /** Kind of the shared type, the number that stands for it in updates. */
+  get type(): number
+  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary type. */
+  get id(): YTypeId
+  /** Whether the type is not part of a document yet. */
+  get prelim(): boolean
+  /** The document, `undefined` for a preliminary type. */
+  get doc(): YDoc
+  /** Whether the type is part of a document and not deleted. */
+  alive(txn?: YTransaction | undefined | null): boolean
+  /** Calls a function at every change of this type, when its transaction is committed. */
   observe(callback: (event: YMapEvent, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observe`. Returns whether it was. */
   unobserve(callback: (event: YMapEvent, txn: YTransaction) => void): boolean
-  /** Calls a function at every change of this map or of types inside of it. */
+  /** Calls a function at every change of this type or of types inside of it. */
   observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
   unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
-  /** Does nothing; maps need not be freed. */
+  /** Does nothing; shared types need not be freed. */
   free(): void
 }
 
@@ -771,22 +771,32 @@ export declare class YSubdocsEvent {
 export declare class YText {
   /** A preliminary text, to be inserted into a `YMap` or `YArray`. */
   constructor(init?: string | undefined | null)
-  /** Kind of the shared type: 2. */
-  get type(): number
-  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary text. */
-  get id(): YTypeId
-  /** Whether the text is not part of a document yet. */
-  get prelim(): boolean
-  /** The document, `undefined` for a preliminary text. */
-  get doc(): YDoc
-  /** Whether the text is part of a document and not deleted. */
-  alive(txn?: YTransaction | undefined | null): boolean
-  /** Length in UTF-16 units; an embed counts one. */
-  length(txn?: YTransaction | undefined | null): number
   /** The text without its formats and embeds. */
   toString(txn?: YTransaction | undefined | null): string
   /** The same as `toString()`. */
   toJson(txn?: YTransaction | undefined | null): string
+  /** Kind of the shared type, the number that stands for it in updates. */
+  get type(): number
+  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary type. */
+  get id(): YTypeId
+  /** Whether the type is not part of a document yet. */
+  get prelim(): boolean
+  /** The document, `undefined` for a preliminary type. */
+  get doc(): YDoc
+  /** Whether the type is part of a document and not deleted. */
+  alive(txn?: YTransaction | undefined | null): boolean
+  /** Calls a function at every change of this type, when its transaction is committed. */
+  observe(callback: (event: YTextEvent, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
+  unobserve(callback: (event: YTextEvent, txn: YTransaction) => void): boolean
+  /** Calls a function at every change of this type or of types inside of it. */
+  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
+  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
+  /** Does nothing; shared types need not be freed. */
+  free(): void
+  /** Length in UTF-16 units; an embed counts one. */
+  length(txn?: YTransaction | undefined | null): number
   /**
    * Inserts text at an index, with attributes if given, else with those of the text on its left.
    *
@@ -830,16 +840,6 @@ export declare class YText {
    * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
    */
   quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
-  /** Calls a function at every change of this text, when its transaction is committed. */
-  observe(callback: (event: YTextEvent, txn: YTransaction) => void): void
-  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
-  unobserve(callback: (event: YTextEvent, txn: YTransaction) => void): boolean
-  /** Calls a function at every change of this text or of types inside of it. */
-  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
-  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
-  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
-  /** Does nothing; texts need not be freed. */
-  free(): void
 }
 
 /** A change of a `YText`. */
@@ -1059,16 +1059,6 @@ export declare class YUndoManager {
  * ```
  */
 export declare class YWeakLink {
-  /** Kind of the shared type: 7. */
-  get type(): number
-  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary link. */
-  get id(): YTypeId
-  /** Whether the link is not part of a document yet. It can be read all the same. */
-  get prelim(): boolean
-  /** The document, `undefined` for a preliminary link. */
-  get doc(): YDoc
-  /** Whether the link is part of a document and not deleted. */
-  alive(txn?: YTransaction | undefined | null): boolean
   /**
    * The entry that the link points to, or the first element of its range; `undefined` if that was deleted.
    *
@@ -1087,15 +1077,25 @@ export declare class YWeakLink {
    * Throws `ERR_DELETED_TYPE` when the link itself was deleted.
    */
   toString(txn?: YTransaction | undefined | null): string
-  /** Calls a function at every change of what the link points to, when its transaction is committed. */
+  /** Kind of the shared type, the number that stands for it in updates. */
+  get type(): number
+  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary type. */
+  get id(): YTypeId
+  /** Whether the type is not part of a document yet. */
+  get prelim(): boolean
+  /** The document, `undefined` for a preliminary type. */
+  get doc(): YDoc
+  /** Whether the type is part of a document and not deleted. */
+  alive(txn?: YTransaction | undefined | null): boolean
+  /** Calls a function at every change of this type, when its transaction is committed. */
   observe(callback: (event: YWeakLinkEvent, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observe`. Returns whether it was. */
   unobserve(callback: (event: YWeakLinkEvent, txn: YTransaction) => void): boolean
-  /** Calls a function at every change of what the link points to or of types inside of it. */
+  /** Calls a function at every change of this type or of types inside of it. */
   observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
   /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
   unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
-  /** Does nothing; links need not be freed. */
+  /** Does nothing; shared types need not be freed. */
   free(): void
 }
 
@@ -1129,16 +1129,28 @@ export declare class YXmlElement {
   constructor(name: string, attributes?: Record<string, YInput> | null, children?: Array<YXmlNode> | null)
   /** Name of the element, that of its tag. */
   name(txn?: YTransaction | undefined | null): string
-  /** Kind of the shared type: 3. */
+  /** The element as XML, its attributes in the order of their names. Nothing is escaped. */
+  toString(txn?: YTransaction | undefined | null): string
+  /** Kind of the shared type, the number that stands for it in updates. */
   get type(): number
-  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary element. */
+  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary type. */
   get id(): YTypeId
-  /** Whether the element is not part of a document yet. */
+  /** Whether the type is not part of a document yet. */
   get prelim(): boolean
-  /** The document, `undefined` for a preliminary element. */
+  /** The document, `undefined` for a preliminary type. */
   get doc(): YDoc
-  /** Whether the element is part of a document and not deleted. */
+  /** Whether the type is part of a document and not deleted. */
   alive(txn?: YTransaction | undefined | null): boolean
+  /** Calls a function at every change of this type, when its transaction is committed. */
+  observe(callback: (event: YXmlEvent, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
+  unobserve(callback: (event: YXmlEvent, txn: YTransaction) => void): boolean
+  /** Calls a function at every change of this type or of types inside of it. */
+  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
+  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
+  /** Does nothing; shared types need not be freed. */
+  free(): void
   /** Number of children. */
   length(txn?: YTransaction | undefined | null): number
   /**
@@ -1155,8 +1167,6 @@ export declare class YXmlElement {
   firstChild(txn?: YTransaction | undefined | null): YXmlNode | YXmlFragment | undefined
   /** All nodes below this one, depth first. Throws `ERR_PRELIMINARY_TYPE`. */
   treeWalker(txn?: YTransaction | undefined | null): Array<YXmlNode | YXmlFragment>
-  /** The element as XML, its attributes in the order of their names. Nothing is escaped. */
-  toString(txn?: YTransaction | undefined | null): string
   /** Sets an attribute, to a value of any kind. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed. */
   setAttribute(name: string, value: YInput, txn?: YTransaction): void
   /** Value of an attribute, `undefined` if there is none. */
@@ -1171,16 +1181,6 @@ export declare class YXmlElement {
   prevSibling(txn?: YTransaction | undefined | null): YXmlNode | YXmlFragment | undefined
   /** The node that holds this one, `undefined` if nothing of XML does. Throws `ERR_PRELIMINARY_TYPE`. */
   parent(txn?: YTransaction | undefined | null): YXmlElement | YXmlFragment | undefined
-  /** Calls a function at every change of this element, when its transaction is committed. */
-  observe(callback: (event: YXmlEvent, txn: YTransaction) => void): void
-  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
-  unobserve(callback: (event: YXmlEvent, txn: YTransaction) => void): boolean
-  /** Calls a function at every change of this element or of types inside of it. */
-  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
-  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
-  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
-  /** Does nothing; elements need not be freed. */
-  free(): void
 }
 
 /** A change of a `YXmlElement` or `YXmlFragment`. */
@@ -1214,16 +1214,28 @@ export declare class YXmlFragment {
    * Throws `ERR_INVALID_ARGUMENT`, and for children what `push` throws.
    */
   constructor(children?: Array<YXmlNode> | null)
-  /** Kind of the shared type: 4. */
+  /** The fragment as XML, its attributes in the order of their names. Nothing is escaped. */
+  toString(txn?: YTransaction | undefined | null): string
+  /** Kind of the shared type, the number that stands for it in updates. */
   get type(): number
-  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary fragment. */
+  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary type. */
   get id(): YTypeId
-  /** Whether the fragment is not part of a document yet. */
+  /** Whether the type is not part of a document yet. */
   get prelim(): boolean
-  /** The document, `undefined` for a preliminary fragment. */
+  /** The document, `undefined` for a preliminary type. */
   get doc(): YDoc
-  /** Whether the fragment is part of a document and not deleted. */
+  /** Whether the type is part of a document and not deleted. */
   alive(txn?: YTransaction | undefined | null): boolean
+  /** Calls a function at every change of this type, when its transaction is committed. */
+  observe(callback: (event: YXmlEvent, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
+  unobserve(callback: (event: YXmlEvent, txn: YTransaction) => void): boolean
+  /** Calls a function at every change of this type or of types inside of it. */
+  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
+  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
+  /** Does nothing; shared types need not be freed. */
+  free(): void
   /** Number of children. */
   length(txn?: YTransaction | undefined | null): number
   /**
@@ -1240,18 +1252,6 @@ export declare class YXmlFragment {
   firstChild(txn?: YTransaction | undefined | null): YXmlNode | YXmlFragment | undefined
   /** All nodes below this one, depth first. Throws `ERR_PRELIMINARY_TYPE`. */
   treeWalker(txn?: YTransaction | undefined | null): Array<YXmlNode | YXmlFragment>
-  /** The fragment as XML, its attributes in the order of their names. Nothing is escaped. */
-  toString(txn?: YTransaction | undefined | null): string
-  /** Calls a function at every change of this fragment, when its transaction is committed. */
-  observe(callback: (event: YXmlEvent, txn: YTransaction) => void): void
-  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
-  unobserve(callback: (event: YXmlEvent, txn: YTransaction) => void): boolean
-  /** Calls a function at every change of this fragment or of types inside of it. */
-  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
-  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
-  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
-  /** Does nothing; fragments need not be freed. */
-  free(): void
 }
 
 /**
@@ -1267,31 +1267,39 @@ export declare class YXmlFragment {
 export declare class YXmlText {
   /** A preliminary text, to be inserted into a node, or into a `YMap` or `YArray`. Throws `ERR_INVALID_ARGUMENT`. */
   constructor(text?: string | null, attributes?: Record<string, YInput> | null)
-  /** Kind of the shared type: 6. */
-  get type(): number
-  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary text. */
-  get id(): YTypeId
-  /** Whether the text is not part of a document yet. */
-  get prelim(): boolean
-  /** The document, `undefined` for a preliminary text. */
-  get doc(): YDoc
-  /** Whether the text is part of a document and not deleted. */
-  alive(txn?: YTransaction | undefined | null): boolean
-  /** Length in UTF-16 units; an embed counts one. */
-  length(txn?: YTransaction | undefined | null): number
   /**
    * The text with its formats as elements, in the order of their names. Nothing is escaped; embeds are left out,
    * unless they are plain values.
    */
   toString(txn?: YTransaction | undefined | null): string
+  /** Kind of the shared type, the number that stands for it in updates. */
+  get type(): number
+  /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary type. */
+  get id(): YTypeId
+  /** Whether the type is not part of a document yet. */
+  get prelim(): boolean
+  /** The document, `undefined` for a preliminary type. */
+  get doc(): YDoc
+  /** Whether the type is part of a document and not deleted. */
+  alive(txn?: YTransaction | undefined | null): boolean
+  /** Calls a function at every change of this type, when its transaction is committed. */
+  observe(callback: (event: YXmlTextEvent, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
+  unobserve(callback: (event: YXmlTextEvent, txn: YTransaction) => void): boolean
+  /** Calls a function at every change of this type or of types inside of it. */
+  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
+  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
+  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
+  /** Does nothing; shared types need not be freed. */
+  free(): void
+  /** Length in UTF-16 units; an embed counts one. */
+  length(txn?: YTransaction | undefined | null): number
   /**
-   * Inserts text at an index, with formats if given, else with those of the text on its left.
+   * Inserts text at an index, with attributes if given, else with those of the text on its left.
    *
    * Throws `ERR_OUT_OF_RANGE` past the end, `ERR_TRANSACTION_CLOSED`, `ERR_DELETED_TYPE`.
    */
   insert(index: number, chunk: string, attributes?: YAttributes | null, txn?: YTransaction): void
-  /** Appends text. */
-  push(chunk: string, attributes?: YAttributes | null, txn?: YTransaction): void
   /**
    * Inserts an object, an image say, or a preliminary shared type. It counts one unit.
    *
@@ -1299,11 +1307,13 @@ export declare class YXmlText {
    */
   insertEmbed(index: number, embed: YInput, attributes?: YAttributes | null, txn?: YTransaction): void
   /**
-   * Sets formats of a range; `null` removes one.
+   * Sets attributes of a range; `null` removes one.
    *
    * Throws `ERR_OUT_OF_RANGE` past the end, `ERR_PRELIMINARY_TYPE`.
    */
   format(index: number, length: number, attributes: YAttributes, txn?: YTransaction): void
+  /** Appends text. */
+  push(chunk: string, attributes?: YAttributes | null, txn?: YTransaction): void
   /** Removes a range. Throws `ERR_OUT_OF_RANGE` past the end. */
   delete(index: number, length: number, txn?: YTransaction | undefined | null): void
   /**
@@ -1321,12 +1331,12 @@ export declare class YXmlText {
    */
   toDelta(snapshot?: YSnapshot | null, prevSnapshot?: YSnapshot | null, computeYChange?: YComputeChange | null, txn?: YTransaction): Array<YTextInsert>
   /**
-   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is inserted
-   * there. An end that is left out is that of the text; an open end does not belong to the range.
+   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
+   * inserted there. An end that is left out is that of the text; an open end does not belong to the range.
    *
    * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
    */
-  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean | null, upperOpen?: boolean | null, txn?: YTransaction): YWeakLink
+  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
   /** Sets an attribute, to a value of any kind. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed. */
   setAttribute(name: string, value: YInput, txn?: YTransaction): void
   /** Value of an attribute, `undefined` if there is none. */
@@ -1341,16 +1351,6 @@ export declare class YXmlText {
   prevSibling(txn?: YTransaction | undefined | null): YXmlNode | YXmlFragment | undefined
   /** The node that holds this one, `undefined` if nothing of XML does. Throws `ERR_PRELIMINARY_TYPE`. */
   parent(txn?: YTransaction | undefined | null): YXmlElement | YXmlFragment | undefined
-  /** Calls a function at every change of this text, when its transaction is committed. */
-  observe(callback: (event: YXmlTextEvent, txn: YTransaction) => void): void
-  /** Stops calling a function that was passed to `observe`. Returns whether it was. */
-  unobserve(callback: (event: YXmlTextEvent, txn: YTransaction) => void): boolean
-  /** Calls a function at every change of this text or of types inside of it. */
-  observeDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): void
-  /** Stops calling a function that was passed to `observeDeep`. Returns whether it was. */
-  unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
-  /** Does nothing; texts need not be freed. */
-  free(): void
 }
 
 /** A change of a `YXmlText`. */

@@ -26,7 +26,7 @@ impl Attachment for Done {
 struct Woken(Sender<()>);
 
 impl Waker for Woken {
-    fn wake(&self) {
+    fn wake(&self, _: u64) {
         self.0.send(()).ok();
     }
 }
@@ -37,7 +37,7 @@ fn document() -> Document {
 
 fn woken(local: &LocalDocument) -> Receiver<()> {
     let (sender, receiver) = channel();
-    local.set_waker(Arc::new(Woken(sender)));
+    local.set_waker(Arc::new(Woken(sender)), 1);
     receiver
 }
 

@@ -47,11 +47,11 @@ impl Inbox {
     /// Queues a message from any thread.
     pub(super) fn push(&self, message: Message) {
         self.queue.lock().push_back(message);
-        self.wake();
+        self.wake_up();
     }
 
     /// Makes sure that the drain function runs once more.
-    pub(super) fn wake(&self) {
+    pub(super) fn wake_up(&self) {
         if !self.is_woken.swap(true, Ordering::AcqRel) {
             // Fails only while the environment goes away; then nobody is left to be told.
             self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -84,14 +84,8 @@ impl Inbox {
     }
 }
 
-/// Tells a JS thread that one of its documents has something to dispatch.
-pub(super) struct DocumentWaker {
-    pub(super) id: u64,
-    pub(super) inbox: Arc<Inbox>,
-}
-
-impl Waker for DocumentWaker {
-    fn wake(&self) {
-        self.inbox.push(Message::Document(self.id));
+impl Waker for Inbox {
+    fn wake(&self, document: u64) {
+        self.push(Message::Document(document));
     }
 }

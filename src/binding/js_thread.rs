@@ -29,10 +29,10 @@ thread_local! {
 
 /// What listeners get as the origin of what an attachment applied.
 pub(super) enum Origin {
-    /// A provider, weakly.
-    Provider(Reference),
+    /// The provider of this id.
+    Provider(u64),
     /// Any value, in a box.
-    Value(Reference),
+    Value(Box<Reference>),
 }
 
 type EndTask = Box<dyn FnOnce(Env)>;
@@ -162,7 +162,7 @@ impl JsThread {
     /// The origin of what an attachment applies: its provider, unless it was collected, or a value.
     pub(super) fn origin_of<'env>(&self, id: AttachmentId) -> Option<Unknown<'env>> {
         match self.origins.borrow().get(&id)? {
-            Origin::Provider(provider) => provider.object().map(|it| it.to_unknown()),
+            Origin::Provider(id) => self.provider(*id)?.wrapper().map(|it| it.to_unknown()),
             Origin::Value(value) => value.unboxed().ok(),
         }
     }
@@ -271,6 +271,6 @@ fn drain(env: Env) {
         }
     }
     if !thread.inbox.is_empty() {
-        thread.inbox.wake();
+        thread.inbox.wake_up();
     }
 }

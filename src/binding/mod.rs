@@ -26,6 +26,7 @@ mod arguments;
 mod auth;
 mod calls;
 mod deferred;
+mod doc_state;
 pub mod envelope;
 mod error;
 mod events;

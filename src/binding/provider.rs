@@ -33,7 +33,7 @@ use crate::net::{AskedAuth, AuthSource, DriverConfig, StaticAuth, spawn};
 pub struct ProtocolManager {
     pub(super) core: Rc<ProviderCore>,
     url: String,
-    room_id: String,
+    pub(super) room_id: String,
 }
 
 #[napi]

@@ -1,6 +1,7 @@
 //! Methods of a provider that are about one document.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{PromiseRaw, Unknown};
 use napi::{Env, JsValue, ValueType};
@@ -12,7 +13,6 @@ use super::error::{Result, throw};
 use super::fields::Fields;
 use super::provider::ProtocolManager;
 use super::provider_core::or_destroyed;
-use super::provider_documents::new_awareness;
 use super::raw;
 use super::types::{Awareness, doc_argument};
 use super::value::{instance, undefined};
@@ -30,7 +30,7 @@ impl ProtocolManager {
     pub fn add_doc(&self, env: Env, doc: Unknown<'_>, options: Option<Unknown<'_>>) -> Result<()> {
         or_destroyed(env, &self.core)?;
         let core = doc_argument(env, &doc, "doc")?;
-        if self.core.doc_id_of(&core).is_some() {
+        if self.core.has_document(&core) {
             return Err(throw(
                 env,
                 ProviderError::new(ErrorCode::DocInUse, "the document was already added"),
@@ -41,15 +41,15 @@ impl ProtocolManager {
             Some(options) => options.string(key),
             None => Ok(None),
         };
-        let doc_id = field("docId")?.unwrap_or_else(|| core.guid());
+        let doc_id: Arc<str> = field("docId")?.unwrap_or_else(|| core.guid()).into();
         if doc_id.is_empty() {
             return Err(throw(
                 env,
                 ProviderError::new(ErrorCode::InvalidOption, "docId: must not be empty"),
             ));
         }
-        let parent_id = field("parentId")?;
-        if let Err(error) = check_ids(&self.room_id(), &doc_id, parent_id.as_deref()) {
+        let parent_id: Option<Arc<str>> = field("parentId")?.map(Into::into);
+        if let Err(error) = check_ids(&self.room_id, &doc_id, parent_id.as_deref()) {
             let message = format!("docId: {error}");
             return Err(throw(env, ProviderError::new(ErrorCode::InvalidOption, message)));
         }
@@ -58,18 +58,18 @@ impl ProtocolManager {
             return Err(throw(env, ProviderError::new(ErrorCode::DocInUse, message)));
         }
         let given = options.as_ref().map(|it| it.value("awareness")).transpose()?.flatten();
-        let (awareness, inner) = match given {
+        let awareness = match given {
             Some(value) => {
                 let Some(it) = instance::<Awareness>(env, &value) else {
                     let message = "awareness: expected an Awareness of this package";
                     return Err(throw(env, ProviderError::new(ErrorCode::InvalidOption, message)));
                 };
-                (it.as_object(&env), Rc::clone(&it.inner))
+                Some(Rc::clone(&it.inner))
             }
-            None => new_awareness(&env, &core)?,
+            None => None,
         };
-        self.core.add_document(env, core, awareness, inner, doc_id.clone(), parent_id)?;
-        self.emit_or_throw(env, "doc-loaded", &[raw::to_js(env, doc_id)?])
+        self.core.add_document(&env, doc, core, awareness, Arc::clone(&doc_id), parent_id)?;
+        self.emit_or_throw(env, "doc-loaded", &[raw::to_js(env, doc_id.as_ref())?])
     }
 
     /// Removes a document. What it has to send is sent before, if connected; one that is not here is no error.
@@ -98,7 +98,7 @@ impl ProtocolManager {
         doc_id: Unknown<'env>,
     ) -> Result<Unknown<'env>> {
         let doc_id = Argument::new(*env, "docId", &doc_id).string()?;
-        match self.core.state(*env, &doc_id)? {
+        match self.core.state(env, &doc_id)? {
             Some(state) => Ok(state.to_unknown()),
             None => undefined(env),
         }

@@ -1,45 +1,52 @@
 //! The documents of one provider, found by key, by document id and by document.
 
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, ToNapiValue};
+use napi::bindgen_prelude::{JsObjectValue, Unknown};
 
 use super::error::Result;
-use super::hidden::Hidden;
 use super::js_thread::Origin;
 use super::provider_core::ProviderCore;
-use super::raw::Reference;
-use super::types::{Awareness, AwarenessCore, DocCore};
+use super::types::{AwarenessCore, DocCore};
 use crate::document::AttachmentId;
-use crate::session::{AddDocument, DocKey};
+use crate::session::{AddDocument, DocKey, SharedAwareness};
 
 /// One document of a provider.
 pub(super) struct ProviderDocument {
-    pub(super) doc_id: String,
+    pub(super) doc_id: Arc<str>,
+    pub(super) parent_id: Option<Arc<str>>,
     pub(super) core: Rc<DocCore>,
-    pub(super) awareness: Rc<AwarenessCore>,
+    pub(super) states: SharedAwareness,
+    /// The `Awareness` of these states. Few ask for it.
+    pub(super) awareness: OnceCell<Rc<AwarenessCore>>,
     pub(super) attachment: AttachmentId,
+    pub(super) is_synced: Cell<bool>,
+    pub(super) offset: Cell<Option<i64>>,
+    /// Whether there is a `DocState`. Few ask for it.
+    pub(super) has_state: Cell<bool>,
 }
 
 /// All documents of a provider. A provider may have many thousands: nothing here looks at all of them.
 #[derive(Default)]
 pub(super) struct ProviderDocuments {
-    documents: HashMap<DocKey, ProviderDocument>,
-    keys_by_doc_id: HashMap<String, DocKey>,
+    /// Shared, because no borrow may last while JavaScript runs.
+    documents: HashMap<DocKey, Rc<ProviderDocument>>,
+    keys_by_doc_id: HashMap<Arc<str>, DocKey>,
     keys_by_core: HashMap<u64, DocKey>,
 }
 
 impl ProviderDocuments {
-    pub(super) fn insert(&mut self, key: DocKey, document: ProviderDocument) {
-        self.keys_by_doc_id.insert(document.doc_id.clone(), key);
+    pub(super) fn insert(&mut self, key: DocKey, document: Rc<ProviderDocument>) {
+        self.keys_by_doc_id.insert(Arc::clone(&document.doc_id), key);
         self.keys_by_core.insert(document.core.id(), key);
         self.documents.insert(key, document);
     }
 
-    pub(super) fn remove(&mut self, key: DocKey) -> Option<ProviderDocument> {
+    pub(super) fn remove(&mut self, key: DocKey) -> Option<Rc<ProviderDocument>> {
         let document = self.documents.remove(&key)?;
         self.keys_by_doc_id.remove(&document.doc_id);
         self.keys_by_core.remove(&document.core.id());
@@ -50,8 +57,8 @@ impl ProviderDocuments {
         self.documents.len()
     }
 
-    pub(super) fn get(&self, key: DocKey) -> Option<&ProviderDocument> {
-        self.documents.get(&key)
+    pub(super) fn get(&self, key: DocKey) -> Option<Rc<ProviderDocument>> {
+        self.documents.get(&key).map(Rc::clone)
     }
 
     pub(super) fn key_of(&self, doc_id: &str) -> Option<DocKey> {
@@ -61,57 +68,69 @@ impl ProviderDocuments {
     /// The id under which a document was added.
     pub(super) fn doc_id_of(&self, core: &DocCore) -> Option<&str> {
         let key = self.keys_by_core.get(&core.id())?;
-        self.documents.get(key).map(|document| document.doc_id.as_str())
+        self.documents.get(key).map(|document| document.doc_id.as_ref())
+    }
+
+    pub(super) fn has(&self, core: &DocCore) -> bool {
+        self.keys_by_core.contains_key(&core.id())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (DocKey, &ProviderDocument)> {
-        self.documents.iter().map(|(key, document)| (*key, document))
+        self.documents.iter().map(|(key, document)| (*key, document.as_ref()))
     }
 }
 
 impl ProviderCore {
+    /// Adds a document. `doc` is its `YDoc`; without an `awareness` it gets one of its own.
     pub(super) fn add_document(
         &self,
-        env: Env,
+        env: &Env,
+        doc: Unknown<'_>,
         core: Rc<DocCore>,
-        awareness: Object<'_>,
-        awareness_core: Rc<AwarenessCore>,
-        doc_id: String,
-        parent_id: Option<String>,
+        awareness: Option<Rc<AwarenessCore>>,
+        doc_id: Arc<str>,
+        parent_id: Option<Arc<str>>,
     ) -> Result<()> {
-        core.touch(env)?;
-        let has_content = core.has_content(env)?;
+        core.touch(*env)?;
+        let has_content = core.has_content(*env)?;
         let key = DocKey(self.next_id());
+        let states = match &awareness {
+            Some(awareness) => Arc::clone(&awareness.shared),
+            None => core.new_states(),
+        };
         let add = AddDocument {
             key,
-            doc_id: Arc::from(doc_id.as_str()),
-            parent_id: parent_id.as_deref().map(Arc::from),
+            doc_id: Arc::clone(&doc_id),
+            parent_id: parent_id.clone(),
             has_content,
-            awareness: Some(Arc::clone(&awareness_core.shared)),
+            awareness: Some(Arc::clone(&states)),
         };
         let attachment = self.handle.add_document(add, &core.document());
-        awareness_core.attach(self.handle.clone(), key);
-        if let Some(wrapper) = self.wrapper() {
-            self.thread
-                .set_origin_of(attachment, Origin::Provider(Reference::weak(env, &wrapper)?));
-            let mut state = Object::new(&env)?;
-            if let Some(doc) = core.wrapper() {
-                state.set("doc", doc)?;
-            }
-            state.set("docId", doc_id.as_str())?;
-            match parent_id {
-                Some(parent_id) => state.set("parentId", parent_id)?,
-                None => state.set("parentId", ())?,
-            }
-            state.set("synced", false)?;
-            state.set("offset", ())?;
-            state.set("awareness", awareness)?;
-            if let Some(mut states) = self.states(env)? {
-                states.set_element(index_of(key), state)?;
-            }
+        self.thread.set_origin_of(attachment, Origin::Provider(self.id));
+        if let Some(mut docs) = self.docs(*env)? {
+            docs.set_element(index_of(key), doc)?;
         }
-        let document = ProviderDocument { doc_id, core, awareness: awareness_core, attachment };
-        self.documents.borrow_mut().insert(key, document);
+        let has_awareness = awareness.is_some();
+        let document = Rc::new(ProviderDocument {
+            doc_id,
+            parent_id,
+            core,
+            states,
+            awareness: OnceCell::new(),
+            attachment,
+            is_synced: Cell::new(false),
+            offset: Cell::new(None),
+            has_state: Cell::new(false),
+        });
+        if let Some(awareness) = awareness {
+            awareness.attach(self.handle.clone(), key);
+            document.awareness.set(awareness).ok();
+        }
+        self.documents.borrow_mut().insert(key, Rc::clone(&document));
+        if has_awareness {
+            // The `Awareness` lives as long as the document is here.
+            self.make_state(env, key, &document)?;
+        }
         Ok(())
     }
 
@@ -120,11 +139,10 @@ impl ProviderCore {
         let Some(key) = self.key_of(doc_id) else { return Ok(false) };
         let Some(document) = self.documents.borrow_mut().remove(key) else { return Ok(false) };
         document.core.flush_updates();
-        document.awareness.detach(key, &self.handle);
+        self.detach(key, &document);
         self.handle.remove_document(key);
-        self.thread.forget_origin_of(document.attachment);
-        if let Some(mut states) = self.states(env)? {
-            states.delete_element(index_of(key))?;
+        if let Some(mut docs) = self.docs(env)? {
+            docs.delete_element(index_of(key))?;
         }
         Ok(true)
     }
@@ -142,55 +160,25 @@ impl ProviderCore {
         self.documents.borrow().doc_id_of(core).map(str::to_owned)
     }
 
-    /// The `DocState` object of a document; `None` if it is not here.
-    pub(super) fn state<'env>(&self, env: Env, doc_id: &str) -> Result<Option<Object<'env>>> {
-        match (self.key_of(doc_id), self.states(env)?) {
-            (Some(key), Some(states)) => states.get_element(index_of(key)).map(Some),
-            _ => Ok(None),
-        }
-    }
-
-    /// The `DocState` of every document, by the number of its key: document ids may be anything, `__proto__` say.
-    fn states<'env>(&self, env: Env) -> Result<Option<Object<'env>>> {
-        let Some(wrapper) = self.wrapper() else { return Ok(None) };
-        self.thread.hidden.get_object(env, &wrapper, Hidden::Owner)
-    }
-
-    pub(super) fn set_state<T: ToNapiValue>(
-        &self,
-        env: Env,
-        doc: DocKey,
-        field: &str,
-        value: T,
-    ) -> Result<()> {
-        let is_here = self.documents.borrow().get(doc).is_some();
-        if let (true, Some(states)) = (is_here, self.states(env)?) {
-            let mut state: Object<'_> = states.get_element(index_of(doc))?;
-            state.set_named_property(field, value)?;
-        }
-        Ok(())
+    pub(super) fn has_document(&self, core: &DocCore) -> bool {
+        self.documents.borrow().has(core)
     }
 
     pub(super) fn forget_documents(&self) {
         for (key, document) in self.documents.take().iter() {
-            document.awareness.detach(key, &self.handle);
-            self.thread.forget_origin_of(document.attachment);
+            self.detach(key, document);
         }
+    }
+
+    fn detach(&self, key: DocKey, document: &ProviderDocument) {
+        if let Some(awareness) = document.awareness.get() {
+            awareness.detach(key, &self.handle);
+        }
+        self.thread.forget_origin_of(document.attachment);
     }
 }
 
 /// Keys count what a provider has done so far; the day when they pass 32 bits is far.
-fn index_of(key: DocKey) -> u32 {
+pub(super) fn index_of(key: DocKey) -> u32 {
     key.0 as u32
-}
-
-/// A new `Awareness` object of a document.
-pub(super) fn new_awareness<'env>(
-    env: &'env Env,
-    core: &Rc<DocCore>,
-) -> Result<(Object<'env>, Rc<AwarenessCore>)> {
-    let instance = Awareness::for_document(core).into_instance(env)?;
-    instance.set_wrapper(*env, &instance)?;
-    let inner = Rc::clone(&instance.inner);
-    Ok((instance.as_object(env), inner))
 }

@@ -1,7 +1,5 @@
 //! What the events of its session do to a provider, and who hears of them.
 
-use std::rc::Rc;
-
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, JsValue};
 
@@ -49,16 +47,16 @@ impl ProviderCore {
                 Ok(Vec::new())
             }
             Event::Synced { doc, state } => {
-                self.set_state(env, doc, "synced", state)?;
+                self.set_synced(env, doc, state)?;
                 self.emit_event(env, &event)
             }
             Event::Offset { doc, position } => {
-                self.set_state(env, doc, "offset", position.offset.to_string())?;
+                self.set_offset(env, doc, position.offset)?;
                 Ok(Vec::new())
             }
             Event::Awareness { doc, change } => {
-                let awareness = self.documents.borrow().get(doc).map(|it| Rc::clone(&it.awareness));
-                match (awareness, self.wrapper()) {
+                let document = self.documents.borrow().get(doc);
+                match (document.as_ref().and_then(|it| it.awareness.get()), self.wrapper()) {
                     (Some(awareness), Some(wrapper)) => {
                         awareness.emit(env, &change, wrapper.to_unknown())
                     }
@@ -72,7 +70,7 @@ impl ProviderCore {
     }
 
     fn emit_event(&self, env: Env, event: &Event) -> Result<Vec<Thrown>> {
-        let doc_id = |key: DocKey| self.documents.borrow().get(key).map(|it| it.doc_id.clone());
+        let doc_id = |key: DocKey| self.documents.borrow().get(key).map(|it| it.doc_id.to_string());
         let mut thrown = Vec::new();
         for (name, args) in super::events::to_js(&env, event, doc_id)? {
             thrown.extend(self.emit(env, name, &args)?);

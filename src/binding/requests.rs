@@ -64,7 +64,7 @@ impl Requests {
         let end = RequestEnd { id, inbox: Arc::clone(&thread.inbox) };
         let attachment = document.attach(Arc::new(end));
         if let Some(origin) = origin {
-            thread.set_origin_of(attachment, Origin::Value(origin));
+            thread.set_origin_of(attachment, Origin::Value(Box::new(origin)));
         }
         let target = Target {
             document: document.clone(),

@@ -30,12 +30,13 @@ impl LocalDocument {
         text: &TypeHandle,
         edit: TextEdit<'_>,
     ) -> Result<ControlFlow<Option<Record>>, ProviderError> {
-        if self.has_open_transaction() || self.shared.undo.has_managers() {
+        if self.has_open_transaction() || self.shared.content().undo.has_managers() {
             return Ok(ControlFlow::Continue(()));
         }
         // Taken out: what fails on the way is known no longer.
         let known = self.known.take();
-        let is_right = |it: &KnownText| it.text == *text && it.revision == self.shared.revision();
+        let is_right =
+            |it: &Box<KnownText>| it.text == *text && it.revision == self.shared.revision();
         let Some(mut known) = known.filter(is_right) else { return Ok(ControlFlow::Continue(())) };
         let (index, length) = edit.range(known.runs.text_length());
         if let Err(error) = check(index, length, known.runs.text_length(), "text") {
@@ -66,10 +67,9 @@ impl LocalDocument {
         let Ok(Some(length)) = length else { return };
         let client = ClientID::new(self.client_id());
         let runs = OwnRuns::of_insertion(update, client, index, length);
-        *self.known.borrow_mut() = runs.map(|runs| KnownText {
-            text: text.clone(),
-            runs,
-            revision: self.shared.revision(),
+        *self.known.borrow_mut() = runs.map(|runs| {
+            let revision = self.shared.revision();
+            Box::new(KnownText { text: text.clone(), runs, revision })
         });
     }
 }

@@ -24,14 +24,15 @@ use crate::protocol::update::merge;
 pub struct LocalDocument {
     pub(super) shared: Arc<Shared>,
     is_held: Cell<bool>,
-    open: RefCell<Option<OpenTransaction>>,
+    // Boxed, here and below: of most documents that a process has open, it does nothing right now.
+    open: RefCell<Option<Box<OpenTransaction>>>,
     next_transaction: Cell<u64>,
     /// Updates of this tick that providers have not seen yet.
     updates: RefCell<Vec<Bytes>>,
     /// Edits of this tick, or of the open transaction, that the CRDT has not seen yet.
-    pub(super) held: RefCell<Option<HeldEdits>>,
+    pub(super) held: RefCell<Option<Box<HeldEdits>>>,
     /// Where the next edit of a text goes, as far as that is known.
-    pub(super) known: RefCell<Option<KnownText>>,
+    pub(super) known: RefCell<Option<Box<KnownText>>>,
     /// Observed types, counted twice if they are observed deeply, too.
     observed: Cell<usize>,
     /// Undo managers that were collected: a finalizer must not touch the document, the next touch may.
@@ -97,27 +98,27 @@ impl LocalDocument {
 
     /// Client id of the document's own edits.
     pub fn client_id(&self) -> u64 {
-        self.shared.doc.client_id().get()
+        self.shared.identity.client_id().get()
     }
 
     /// Globally unique id of the document.
     pub fn guid(&self) -> String {
-        self.shared.doc.guid().to_string()
+        self.shared.identity.guid().to_string()
     }
 
     /// What a document that contains this one stores of it.
     pub fn subdocument(&self) -> Subdocument {
-        Subdocument::of(&self.shared.doc)
+        self.shared.identity.subdocument()
     }
 
     /// Whether the document loads by itself as a subdocument.
     pub fn auto_load(&self) -> bool {
-        self.shared.doc.auto_load()
+        self.shared.identity.auto_load()
     }
 
-    /// Sets who is woken when a remote transaction waits for its listeners.
-    pub fn set_waker(&self, waker: Arc<dyn Waker>) {
-        self.shared.set_waker(Some(waker));
+    /// Sets who is woken when a remote transaction waits for its listeners, and what the document is called there.
+    pub fn set_waker(&self, waker: Arc<dyn Waker>, name: u64) {
+        self.shared.set_waker(Some((waker, name)));
     }
 
     /// Says whether JS listens to something.
@@ -170,6 +171,11 @@ impl LocalDocument {
         }
     }
 
+    /// Whether nothing was ever done to the document but to take its baton.
+    pub fn is_untouched(&self) -> bool {
+        self.shared.touched_content().is_none()
+    }
+
     /// Whether an explicit transaction is open.
     pub fn has_open_transaction(&self) -> bool {
         self.open.borrow().is_some()
@@ -201,8 +207,8 @@ impl LocalDocument {
         self.flush_edits()?;
         let id = self.next_transaction.get();
         self.next_transaction.set(id + 1);
-        *self.open.borrow_mut() =
-            Some(OpenTransaction { id, txn: self.transact(Origin::from(origin))? });
+        let txn = self.transact(Origin::from(origin))?;
+        *self.open.borrow_mut() = Some(Box::new(OpenTransaction { id, txn }));
         Ok(id)
     }
 
@@ -230,7 +236,7 @@ impl LocalDocument {
         let open = self.open.borrow();
         self.shared.fence.run(|| match open.as_ref() {
             Some(open) => read(&Reader::Open(&open.txn)),
-            None => read(&Reader::Short(self.shared.doc.transact())),
+            None => read(&Reader::Short(self.shared.content().doc.transact())),
         })
     }
 
@@ -317,7 +323,7 @@ impl LocalDocument {
         is_deep: bool,
         is_observed: bool,
     ) -> Result<(), ProviderError> {
-        let (capture, fence) = (&self.shared.capture, &self.shared.fence);
+        let (capture, fence) = (&self.shared.content().capture, &self.shared.fence);
         // Freed types are never taken off the list, which costs speed and nothing else.
         let observed = self.observed.get();
         self.observed.set(if is_observed { observed + 1 } else { observed.saturating_sub(1) });
@@ -338,8 +344,9 @@ impl LocalDocument {
         &self,
         origin: Origin,
     ) -> Result<TransactionMut<'static>, ProviderError> {
-        self.shared.undo.prepare(&self.shared)?;
-        let txn = self.shared.doc.try_transact_mut_with(origin).map_err(|_| {
+        let content = self.shared.content();
+        content.undo.prepare(&self.shared)?;
+        let txn = content.doc.try_transact_mut_with(origin).map_err(|_| {
             ProviderError::new(ErrorCode::Internal, "the document was touched without its baton")
         })?;
         // SAFETY: the lifetime is that of the lock guard inside, which borrows from the store behind the document's

@@ -97,7 +97,7 @@ impl LocalDocument {
     /// Makes the edits that were held back.
     pub(super) fn flush_edits(&self) -> Result<(), ProviderError> {
         let held = self.held.take().filter(|held| !held.edits.is_empty());
-        let Some(HeldEdits { text, edits }) = held else { return Ok(()) };
+        let Some(HeldEdits { text, edits }) = held.map(|held| *held) else { return Ok(()) };
         let ((), record) = self.write(|txn| {
             edits.apply(txn, text.branch(txn)?);
             Ok(())
@@ -111,8 +111,8 @@ impl LocalDocument {
     fn can_hold_back(&self) -> bool {
         let is_anybody_told = self.shared.has_interest()
             || self.has_observed_types()
-            || self.shared.undo.has_managers();
-        (self.has_open_transaction() || !is_anybody_told) && !self.shared.doc.skip_gc()
+            || self.shared.content().undo.has_managers();
+        (self.has_open_transaction() || !is_anybody_told) && self.shared.identity.is_gc_enabled()
     }
 
     /// Adds an edit to those that are held back. Returns whether it could.
@@ -120,10 +120,10 @@ impl LocalDocument {
         if self.held.borrow().as_ref().is_none_or(|held| held.text != *text) {
             let length = self.text_length(text)?;
             let held = HeldEdits { text: text.clone(), edits: TextEdits::new(length) };
-            *self.held.borrow_mut() = Some(held);
+            *self.held.borrow_mut() = Some(Box::new(held));
         }
         let mut held = self.held.borrow_mut();
-        let Some(HeldEdits { edits, .. }) = held.as_mut() else { return Ok(false) };
+        let Some(HeldEdits { edits, .. }) = held.as_deref_mut() else { return Ok(false) };
         let (index, length) = edit.range(edits.length());
         check(index, length, edits.length(), "text")?;
         let is_held = match edit.chunk() {

@@ -10,10 +10,12 @@
 mod attachment;
 mod baton;
 mod capture;
+mod content;
 mod edit;
 mod embed;
 mod fence;
 mod gap_buffer;
+mod identity;
 mod jobs;
 mod json;
 mod json_path;
@@ -41,6 +43,7 @@ pub use edit::{
     Input, Slot, array_delete, array_insert, map_delete, map_set, text_delete, text_format,
     text_insert, text_insert_embed,
 };
+pub use identity::DocumentOptions;
 pub use json::to_json;
 pub use json_path::{JsonPathError, select_all, select_one};
 pub use local::{Entered, LocalDocument, Reader};
@@ -50,7 +53,7 @@ pub use position::{Position, PositionScope};
 pub use record::{
     DeepEvent, EntryChange, Record, SequenceChange, TextChange, TypeChange, TypeEvent,
 };
-pub use shared::{Document, DocumentOptions, Interest, Waker, encode_update_v2};
+pub use shared::{Document, Interest, Waker, encode_update_v2};
 pub use states::{Deletes, States, deletes};
 pub use subdocument::{SubdocsChange, Subdocument};
 pub use text_delta::{DeltaStep, TextRun, text_apply_delta, text_runs, text_runs_between};

@@ -1,31 +1,31 @@
 //! A document as all threads share it, and the slices that the pool does on it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use smallvec::SmallVec;
+use yrs::TransactionMut;
 use yrs::updates::encoder::Encoder;
-use yrs::{ClientID, Doc, OffsetKind, Options, TransactionMut};
 
 use super::attachment::{Attachment, AttachmentId};
 use super::baton::Baton;
-use super::capture::Capture;
+use super::content::Content;
 use super::fence::Fence;
+use super::identity::{DocumentOptions, Identity};
 use super::jobs::{Job, Jobs};
 use super::pending::Pending;
 use super::pool;
 use super::record::Record;
-use super::states::{KnownState, StatesCache};
 use super::subdocument;
-use super::undo::UndoManagers;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::update::V2Encoder;
 
-/// Wakes the JS thread that owns a document.
+/// Wakes the JS thread that owns documents.
 pub trait Waker: Send + Sync {
-    /// A remote transaction waits for its listeners. Must not block.
-    fn wake(&self);
+    /// A remote transaction of the document of this name waits for its listeners. Must not block.
+    fn wake(&self, document: u64);
 }
 
 /// What JS listens to; nobody pays for the rest.
@@ -48,84 +48,40 @@ impl Interest {
         [Self::Update, Self::UpdateV2, Self::AfterTransaction, Self::Cleanup];
 }
 
-/// How a document is made.
-#[derive(Debug, Clone, Default)]
-pub struct DocumentOptions {
-    /// 53 bits; random when `None`.
-    pub client_id: Option<u64>,
-    /// Random UUID when `None`.
-    pub guid: Option<String>,
-    /// Name of a collection of documents, for providers that know such.
-    pub collection_id: Option<String>,
-    /// Whether deleted content is freed.
-    pub is_gc_enabled: bool,
-    /// Whether a subdocument loads without being asked to.
-    pub auto_load: bool,
-    /// Whether the document should be synced now.
-    pub should_load: bool,
-}
-
 /// A document, shared by the JS thread, the pool and the providers. Cheap to clone.
 #[derive(Clone)]
 pub struct Document(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
-    pub(super) doc: Doc,
+    pub(super) identity: Identity,
     pub(super) baton: Baton,
     pub(super) fence: Arc<Fence>,
-    pub(super) capture: Arc<Capture>,
-    pub(super) undo: UndoManagers,
     pub(super) jobs: Mutex<Jobs>,
     /// Locked by whoever holds the baton, so never for long and never in vain.
     pub(super) pending: Mutex<Pending>,
-    pub(super) attachments: Mutex<Vec<(AttachmentId, Arc<dyn Attachment>)>>,
+    /// Nearly all documents have one provider.
+    pub(super) attachments: Mutex<SmallVec<[(AttachmentId, Arc<dyn Attachment>); 1]>>,
     interest: AtomicU8,
     /// Grows with every transaction that changes something.
     revision: AtomicU64,
-    states: StatesCache,
-    pub(super) known_state: KnownState,
-    pub(super) undispatched: Mutex<Option<Record>>,
-    pub(super) waker: Mutex<Option<Arc<dyn Waker>>>,
+    pub(super) waker: Mutex<Option<(Arc<dyn Waker>, u64)>>,
+    content: OnceLock<Box<Content>>,
 }
 
 impl Document {
-    /// A new, empty document. Offsets count UTF-16 units, as JavaScript does.
+    /// A new, empty document.
     pub fn new(options: DocumentOptions) -> Self {
-        // No clean-up of formats: the CRDT would delete marks inside of the remote transaction that made them redundant.
-        // No provider sends such a transaction back, so replicas would differ for good.
-        let mut yrs = Options {
-            offset_kind: OffsetKind::Utf16,
-            cleanup_formatting: false,
-            ..Options::default()
-        };
-        if let Some(client_id) = options.client_id {
-            yrs.client_id = ClientID::new(client_id);
-        }
-        if let Some(guid) = options.guid {
-            yrs.guid = guid.into();
-        }
-        yrs.collection_id = options.collection_id.map(Into::into);
-        yrs.skip_gc = !options.is_gc_enabled;
-        yrs.auto_load = options.auto_load;
-        yrs.should_load = options.should_load;
-        let doc = Doc::with_options(yrs);
-        let (capture, fence) = (Arc::default(), Arc::default());
-        subdocument::observe(&doc, &capture, &fence);
         Self(Arc::new(Shared {
-            doc,
+            identity: Identity::new(options),
             baton: Baton::new(),
-            fence,
-            capture,
-            undo: UndoManagers::default(),
+            fence: Arc::default(),
             jobs: Mutex::default(),
             pending: Mutex::default(),
             attachments: Mutex::default(),
             interest: AtomicU8::new(0),
             revision: AtomicU64::new(0),
-            states: StatesCache::default(),
-            known_state: KnownState::default(),
-            undispatched: Mutex::default(),
             waker: Mutex::default(),
+            content: OnceLock::new(),
         }))
     }
 
@@ -171,6 +127,12 @@ impl Document {
         self.queue(id, Job::EncodeStateVector { token });
     }
 
+    /// Whether the document is empty, and nothing waits for it. What a slice has just begun to apply is as good as not
+    /// there yet: who sent it has it, and everybody else will be told of it.
+    pub fn is_untouched(&self) -> bool {
+        self.0.touched_content().is_none() && !self.0.has_jobs()
+    }
+
     fn queue(&self, id: AttachmentId, job: Job) {
         self.0.jobs.lock().push(id, job);
         self.schedule();
@@ -184,6 +146,16 @@ impl Document {
 }
 
 impl Shared {
+    /// What is in the document. To be called under the baton.
+    pub(super) fn content(&self) -> &Content {
+        self.content.get_or_init(|| Box::new(Content::new(&self.identity, &self.fence)))
+    }
+
+    /// What is in the document, if it was ever touched.
+    pub(super) fn touched_content(&self) -> Option<&Content> {
+        self.content.get().map(AsRef::as_ref)
+    }
+
     pub(super) fn has_jobs(&self) -> bool {
         !self.jobs.lock().is_empty()
     }
@@ -207,12 +179,12 @@ impl Shared {
         self.revision.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_waker(&self, waker: Option<Arc<dyn Waker>>) {
+    pub(super) fn set_waker(&self, waker: Option<(Arc<dyn Waker>, u64)>) {
         *self.waker.lock() = waker;
     }
 
     pub(super) fn take_undispatched(&self) -> Option<Record> {
-        self.undispatched.lock().take()
+        self.touched_content()?.undispatched.lock().take()
     }
 
     /// Commits and describes what happened, as far as anybody wants to know. Returns the V1 update too if providers
@@ -243,7 +215,8 @@ impl Shared {
         attachment: Option<AttachmentId>,
         known_update: Option<Bytes>,
     ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
-        let captured = self.capture.take();
+        let Content { capture, states, .. } = self.content();
+        let captured = capture.take();
         self.fence.run(|| subdocument::bury(captured.graves))?;
         let interest = self.interest.load(Ordering::Relaxed);
         let wants = |it: Interest| interest & it as u8 != 0;
@@ -286,9 +259,9 @@ impl Shared {
             || !record.undo.is_empty()
             || record.subdocs.is_some();
         if is_interesting {
-            record.states = Some(self.fence.run(|| self.states.states_of(txn))?);
+            record.states = Some(self.fence.run(|| states.states_of(txn))?);
         } else {
-            self.states.skip(txn);
+            states.skip(txn);
         }
         Ok((is_interesting.then_some(record), update))
     }
@@ -301,20 +274,6 @@ impl Shared {
         for (_, attachment) in targets.into_iter().filter(|(_, it)| it.wants_updates()) {
             attachment.handle_updates(updates.to_vec());
         }
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        // The last reference often goes in a finalizer on the JS thread, where freeing a large document would stall.
-        let (doc, managers) = (self.doc.clone(), self.undo.take());
-        let capture = Arc::clone(&self.capture);
-        pool::run(move || {
-            // No transaction is open any more, so dropping managers can't panic (T 9).
-            drop(managers);
-            subdocument::release(&doc, &capture);
-            drop(doc);
-        });
     }
 }
 

@@ -38,10 +38,10 @@ impl Shared {
         let mut has_record = false;
         // Without a JS end nobody would ever dispatch the record, and the document would wait for that.
         let waker = self.waker.lock().clone();
-        if let (Some(record), Some(waker)) = (record, waker) {
-            *self.undispatched.lock() = Some(record);
+        if let (Some(record), Some((waker, name))) = (record, waker) {
+            *self.content().undispatched.lock() = Some(record);
             has_record = true;
-            waker.wake();
+            waker.wake(name);
         }
         // After the wake-up: what a provider says because of these answers reaches JS behind the changes themselves.
         // Before the baton is free: answers of the next slice must not overtake these.
@@ -88,10 +88,11 @@ impl Shared {
     ) -> (Option<Record>, JobDone) {
         let mut through = 0;
         let mut failed = Vec::new();
+        let content = self.content();
         // It fails for a poisoned document only, and then everything below does.
-        self.undo.prepare(self).ok();
-        let mut txn = self.doc.transact_mut_with(Origin::from(id.0));
-        let mut state = self.known_state.take(self.revision(), &txn);
+        content.undo.prepare(self).ok();
+        let mut txn = content.doc.transact_mut_with(Origin::from(id.0));
+        let mut state = content.known_state.take(self.revision(), &txn);
         loop {
             let group = self.jobs.lock().pop_group(id);
             let Some((last, _)) = group.last() else { break };
@@ -104,7 +105,7 @@ impl Shared {
         let is_missing_updates = !self.pending.lock().is_empty();
         let record = match self.finish(&mut txn, Some(id)) {
             Ok((record, update)) => {
-                self.known_state.put(self.revision(), state);
+                content.known_state.put(self.revision(), state);
                 if let Some(update) = update {
                     self.forward(&[update], Some(id));
                 }
@@ -192,7 +193,7 @@ impl Shared {
             }
             Job::EncodeDiff { token, state_vector } => (token, self.diff(&state_vector)),
             Job::EncodeStateVector { token } => {
-                let encode = || self.doc.transact().state_vector().encode_v1();
+                let encode = || self.content().doc.transact().state_vector().encode_v1();
                 (token, self.fence.check().and_then(|()| self.fence.run(encode)).map(Bytes::from))
             }
             Job::Apply { .. } => return Vec::new(),
@@ -209,7 +210,9 @@ impl Shared {
                 ProviderError::new(ErrorCode::InvalidUpdate, format!("not a state vector: {error}"))
             })?
         };
-        self.fence.run(|| self.encode_state(&self.doc.transact(), &state_vector))?.map(Bytes::from)
+        self.fence
+            .run(|| self.encode_state(&self.content().doc.transact(), &state_vector))?
+            .map(Bytes::from)
     }
 
     /// What a peer with this state vector lacks, as a V1 update, what waits included. To be called inside the fence.

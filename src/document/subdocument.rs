@@ -151,7 +151,7 @@ mod tests {
         let document = Document::new(options);
         // The observer goes with the document.
         let (alive, freed) = channel::<()>();
-        let observe = document.0.doc.observe_after_transaction("alive", move |_| {
+        let observe = document.0.content().doc.observe_after_transaction("alive", move |_| {
             let _: &_ = &alive;
         });
         observe.expect("nobody else has the document");

@@ -110,15 +110,15 @@ impl LocalDocument {
         let manager = build(&self.shared, id, &options, stacks, &interest, &collected);
         let scope = Vec::new();
         let entry = Managed { id, options, scope, manager, interest, collected };
-        self.shared.undo.list.lock().push(entry);
+        self.shared.content().undo.list.lock().push(entry);
     }
 
     /// Adds types whose changes the manager undoes.
     pub fn add_undo_scope(&self, id: u64, types: Vec<TypeHandle>) -> Result<(), ProviderError> {
         self.with_manager(id, |managed| {
             types.into_iter().try_for_each(|handle| {
-                let branch = handle.branch(&self.shared.doc.transact())?;
-                managed.manager.expand_scope(&self.shared.doc, &branch);
+                let branch = handle.branch(&self.shared.content().doc.transact())?;
+                managed.manager.expand_scope(&self.shared.content().doc, &branch);
                 if !managed.scope.contains(&handle) {
                     managed.scope.push(handle);
                 }
@@ -129,7 +129,9 @@ impl LocalDocument {
 
     /// Starts or stops undoing transactions of an origin, given by its identity (empty: those without one).
     pub fn set_undo_origin(&self, id: u64, origin: &[u8], is_tracked: bool) {
-        if let Some(managed) = self.shared.undo.list.lock().iter_mut().find(|it| it.id == id) {
+        if let Some(managed) =
+            self.shared.content().undo.list.lock().iter_mut().find(|it| it.id == id)
+        {
             let origins = &mut managed.options.origins;
             origins.retain(|other| other != origin);
             if is_tracked {
@@ -147,7 +149,8 @@ impl LocalDocument {
 
     /// Says whether JS listens to an action of the manager.
     pub fn set_undo_interest(&self, id: u64, action: UndoAction, is_wanted: bool) {
-        if let Some(managed) = self.shared.undo.list.lock().iter().find(|it| it.id == id) {
+        if let Some(managed) = self.shared.content().undo.list.lock().iter().find(|it| it.id == id)
+        {
             if is_wanted {
                 managed.interest.fetch_or(action as u8, Ordering::Relaxed);
             } else {
@@ -173,7 +176,7 @@ impl LocalDocument {
 
     /// Whether there is something to undo, or to redo.
     pub fn can_undo(&self, id: u64, is_redo: bool) -> bool {
-        let list = self.shared.undo.list.lock();
+        let list = self.shared.content().undo.list.lock();
         list.iter()
             .find(|it| it.id == id)
             .is_some_and(|it| if is_redo { it.manager.can_redo() } else { it.manager.can_undo() })
@@ -181,14 +184,14 @@ impl LocalDocument {
 
     /// Number of items in both stacks.
     pub fn undo_count(&self, id: u64) -> usize {
-        let list = self.shared.undo.list.lock();
+        let list = self.shared.content().undo.list.lock();
         let managed = list.iter().find(|it| it.id == id);
         managed.map_or(0, |it| it.manager.undo_stack().len() + it.manager.redo_stack().len())
     }
 
     /// The items of both stacks that somebody was told of.
     pub fn undo_items(&self, id: u64) -> HashSet<u64> {
-        let list = self.shared.undo.list.lock();
+        let list = self.shared.content().undo.list.lock();
         let items = list.iter().find(|it| it.id == id).map(|it| {
             let both = it.manager.undo_stack().iter().chain(it.manager.redo_stack());
             both.map(|item| *item.meta()).collect()
@@ -198,7 +201,9 @@ impl LocalDocument {
 
     /// The next edit starts a new item.
     pub fn stop_capturing(&self, id: u64) {
-        if let Some(managed) = self.shared.undo.list.lock().iter_mut().find(|it| it.id == id) {
+        if let Some(managed) =
+            self.shared.content().undo.list.lock().iter_mut().find(|it| it.id == id)
+        {
             managed.manager.reset();
         }
     }
@@ -223,7 +228,12 @@ impl LocalDocument {
         // Between ticks only an explicit transaction can be open, and then the baton was not taken anew.
         if !retired.is_empty() && !self.has_open_transaction() {
             let drop_them = || {
-                self.shared.undo.list.lock().retain(|managed| !retired.contains(&managed.id));
+                self.shared
+                    .content()
+                    .undo
+                    .list
+                    .lock()
+                    .retain(|managed| !retired.contains(&managed.id));
             };
             self.shared.fence.run(drop_them).ok();
         }
@@ -242,8 +252,8 @@ impl LocalDocument {
                 "a transaction of this document is open: commit it first",
             ));
         }
-        self.shared.undo.prepare(&self.shared)?;
-        let mut list = self.shared.undo.list.lock();
+        self.shared.content().undo.prepare(&self.shared)?;
+        let mut list = self.shared.content().undo.list.lock();
         let managed = list.iter_mut().find(|it| it.id == id).ok_or_else(|| {
             ProviderError::new(ErrorCode::Internal, "the undo manager was collected")
         })?;
@@ -253,7 +263,7 @@ impl LocalDocument {
 
 impl Managed {
     fn forget_freed(&mut self, shared: &Arc<Shared>) {
-        let txn = shared.doc.transact();
+        let txn = shared.content().doc.transact();
         let before = self.scope.len();
         self.scope.retain(|handle| handle.id.get_branch(&txn).is_some());
         if self.scope.len() == before {
@@ -267,7 +277,7 @@ impl Managed {
         let (id, options) = (self.id, &self.options);
         self.manager = build(shared, id, options, stacks, &self.interest, &self.collected);
         for branch in branches {
-            self.manager.expand_scope(&shared.doc, &branch);
+            self.manager.expand_scope(&shared.content().doc, &branch);
         }
     }
 }
@@ -339,7 +349,7 @@ impl Reporter {
         if *event.meta() == 0 {
             *event.meta_mut() = NEXT.fetch_add(1, Ordering::Relaxed);
         }
-        shared.capture.push_undo(UndoChange {
+        shared.content().capture.push_undo(UndoChange {
             manager: self.manager,
             action: self.action,
             is_redo: event.kind() == EventKind::Redo,

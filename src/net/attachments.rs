@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::mpsc::WeakUnboundedSender;
 
+use super::commands::WeakSender;
 use super::counters::Counters;
 use super::handle::Command;
 use crate::document::{Attachment, AttachmentId, Document, JobDone};
+use crate::protocol::update::{EMPTY, EMPTY_STATE_VECTOR};
 use crate::session::{DocKey, Work, WorkDone};
 
 /// The documents of one driver, attached as long as they are in here.
@@ -31,19 +32,36 @@ impl Attachments {
         }
     }
 
-    /// Hands a request to its document. The answer comes as [`Command::JobDone`]; none comes of a removed document.
-    pub(super) fn request(&self, work: Work) {
+    /// Hands a request to its document. The answer is returned if it is known at once, else it comes as
+    /// [`Command::JobDone`]; none comes of a removed document.
+    pub(super) fn request(&self, work: Work) -> Option<WorkDone> {
         let (Work::Apply { doc, .. }
         | Work::EncodeDiff { doc, .. }
-        | Work::EncodeStateVector { doc, .. }) = &work;
-        let Some((document, attachment)) = self.documents.get(doc) else { return };
+        | Work::EncodeStateVector { doc, .. }) = work;
+        let (document, attachment) = self.documents.get(&doc)?;
+        // Thousands of documents may be opened and never touched. None of them needs the pool to find out that it is empty.
+        let encode_empty = |token, bytes| {
+            let is_untouched = document.is_untouched();
+            is_untouched.then(|| WorkDone::Encoded { doc, token, result: Ok(bytes) })
+        };
         match work {
-            Work::Apply { first, updates, .. } => document.apply(*attachment, first, updates),
+            Work::Apply { first, updates, .. } => {
+                document.apply(*attachment, first, updates);
+                None
+            }
             Work::EncodeDiff { token, state_vector, .. } => {
-                document.encode_diff(*attachment, token, state_vector);
+                let done = encode_empty(token, Bytes::from_static(&EMPTY));
+                done.or_else(|| {
+                    document.encode_diff(*attachment, token, state_vector);
+                    None
+                })
             }
             Work::EncodeStateVector { token, .. } => {
-                document.encode_state_vector(*attachment, token);
+                let done = encode_empty(token, Bytes::from_static(&EMPTY_STATE_VECTOR));
+                done.or_else(|| {
+                    document.encode_state_vector(*attachment, token);
+                    None
+                })
             }
         }
     }
@@ -60,7 +78,7 @@ impl Drop for Attachments {
 /// What a document calls. It holds the driver weakly: documents outlive providers.
 pub(super) struct Port {
     doc: DocKey,
-    commands: WeakUnboundedSender<Command>,
+    commands: WeakSender<Command>,
     counters: Arc<Counters>,
     /// Updates that came before the driver could know the document; `None` once it does.
     early: Mutex<Option<Vec<Bytes>>>,
@@ -69,7 +87,7 @@ pub(super) struct Port {
 impl Port {
     pub(super) fn new(
         doc: DocKey,
-        commands: WeakUnboundedSender<Command>,
+        commands: WeakSender<Command>,
         counters: Arc<Counters>,
     ) -> Arc<Self> {
         Arc::new(Self { doc, commands, counters, early: Mutex::new(Some(Vec::new())) })
@@ -92,7 +110,7 @@ impl Port {
 
     /// Returns whether the task lives. As in `Handle`: one that has ended needs no telling.
     fn send(&self, command: Command) -> bool {
-        self.commands.upgrade().is_some_and(|commands| commands.send(command).is_ok())
+        self.commands.send(command)
     }
 }
 
@@ -124,13 +142,22 @@ pub(super) fn work_done(doc: DocKey, done: JobDone) -> WorkDone {
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::mpsc;
+    use std::task::{Context, Poll, Waker};
 
     use super::*;
+    use crate::net::commands::{Receiver, channel};
 
-    fn received(commands: &mut mpsc::UnboundedReceiver<Command>) -> Vec<Bytes> {
+    /// The next command that is there, `None` also at the end.
+    fn next(commands: &mut Receiver<Command>) -> Option<Command> {
+        match commands.poll_recv(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(command) => command,
+            Poll::Pending => None,
+        }
+    }
+
+    fn received(commands: &mut Receiver<Command>) -> Vec<Bytes> {
         let mut all = Vec::new();
-        while let Ok(Command::LocalUpdates { doc: DocKey(1), updates }) = commands.try_recv() {
+        while let Some(Command::LocalUpdates { doc: DocKey(1), updates }) = next(commands) {
             all.extend(updates);
         }
         all
@@ -138,10 +165,10 @@ mod tests {
 
     #[test]
     fn keeps_updates_until_the_driver_knows_the_document() {
-        let (sender, mut commands) = mpsc::unbounded_channel();
+        let (sender, mut commands) = channel();
         let port = Port::new(DocKey(1), sender.downgrade(), Arc::default());
         port.handle_updates(vec![Bytes::from_static(b"a"), Bytes::from_static(b"b")]);
-        assert!(commands.is_empty());
+        assert!(next(&mut commands).is_none());
         port.open();
         port.handle_updates(vec![Bytes::from_static(b"c")]);
         assert_eq!(received(&mut commands), ["a", "b", "c"]);
@@ -149,19 +176,20 @@ mod tests {
 
     #[test]
     fn does_not_keep_the_driver_alive() {
-        let (sender, mut commands) = mpsc::unbounded_channel();
+        let (sender, mut commands) = channel();
         let port = Port::new(DocKey(1), sender.downgrade(), Arc::default());
         port.open();
         drop(sender);
-        assert!(matches!(commands.try_recv(), Err(mpsc::error::TryRecvError::Disconnected)));
         port.handle_updates(vec![Bytes::from_static(b"nobody hears this")]);
         port.handle_job_done(JobDone::Overflowed);
+        let end = commands.poll_recv(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(end, Poll::Ready(None)));
     }
 
     #[test]
     fn detaches_documents_that_are_removed_or_dropped() {
         use crate::document::DocumentOptions;
-        let (sender, _commands) = mpsc::unbounded_channel();
+        let (sender, _commands) = channel();
         let document = Document::new(DocumentOptions::default());
         let mut attachments = Attachments::default();
         let ports: Vec<_> = [1, 2, 3]

@@ -1,22 +1,24 @@
 //! The driver task: carries what happens to the session, and what the session wants to the socket and the documents.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+mod telling;
+
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::sync::mpsc;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
-use super::attachments::{Attachments, work_done};
+use super::attachments::Attachments;
 use super::auth::AuthSource;
+use super::commands::Receiver;
 use super::counters::Counters;
 use super::dial::Dialer;
-use super::handle::{Command, Handle, UserMessage};
+use super::handle::{Command, Handle};
 use super::link::{Happened, Link};
 use super::request::Handshake;
 use super::runtime;
 use super::sleep_watch::SleepWatch;
+use super::timer::Timer;
 use super::transport::TransportConfig;
 use crate::error::ProviderError;
 use crate::session::{Event, Frame, Output, Session, SessionConfig, Status};
@@ -68,21 +70,20 @@ pub fn spawn_on<D: Dialer>(
     let counters = Arc::clone(handle.counters());
     let room_id = session.room_id.clone();
     let session = Session::new(session, fastrand::u64(..));
-    runtime.spawn(async move {
-        let mut driver = Driver {
-            session,
-            room_id,
-            link: Link::new(dialer, auth),
-            timer: Timer::default(),
-            sleep_watch: SleepWatch::new(),
-            is_finished: false,
-            attachments: Attachments::default(),
-            counters,
-            commands,
-            sink,
-        };
-        poll_fn(|cx| driver.poll(cx)).await;
-    });
+    let mut driver = Driver {
+        session,
+        room_id,
+        link: Link::new(dialer, auth),
+        timer: Timer::default(),
+        sleep_watch: SleepWatch::new(),
+        is_finished: false,
+        attachments: Attachments::default(),
+        counters,
+        commands,
+        sink,
+    };
+    // Not an async block: that would have room for the driver twice, before and after its first await.
+    runtime.spawn(poll_fn(move |cx| driver.poll(cx)));
     handle
 }
 
@@ -94,7 +95,7 @@ struct Driver<D: Dialer> {
     sleep_watch: SleepWatch,
     attachments: Attachments,
     counters: Arc<Counters>,
-    commands: mpsc::UnboundedReceiver<Command>,
+    commands: Receiver<Command>,
     sink: Arc<dyn EventSink>,
     /// Nothing is left to do but to close the socket.
     is_finished: bool,
@@ -123,83 +124,6 @@ impl<D: Dialer> Driver<D> {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
-    }
-
-    fn poll_commands(&mut self, cx: &mut Context<'_>) -> bool {
-        for _ in 0..INPUTS_PER_TURN {
-            match self.commands.poll_recv(cx) {
-                Poll::Ready(Some(command)) => self.handle_command(command),
-                // All handles are gone.
-                Poll::Ready(None) => self.handle_command(Command::Abandon),
-                Poll::Pending => return false,
-            }
-            if self.is_finished {
-                return true;
-            }
-        }
-        true
-    }
-
-    fn handle_command(&mut self, command: Command) {
-        let now = now();
-        match command {
-            Command::Connect => self.session.connect(now),
-            Command::Disconnect => self.session.disconnect(now),
-            Command::Destroy { linger } => {
-                self.link.set_leave_by(Instant::from_std(now) + linger);
-                self.session.destroy(now, linger);
-            }
-            Command::Abandon => {
-                self.link.abandon();
-                self.is_finished = true;
-            }
-            Command::AddDocument { add, document, attachment } => {
-                self.attachments.insert(add.key, document, attachment);
-                let has_content = add.has_content;
-                self.session.add_document(now, add);
-                if has_content {
-                    self.finish_edits();
-                }
-            }
-            Command::RemoveDocument(key) => {
-                self.session.remove_document(now, key);
-                self.attachments.remove(key);
-            }
-            Command::LocalAwareness(key) => self.session.handle_local_awareness(now, key),
-            Command::Flush { id, timeout } => self.session.flush(now, id, timeout),
-            Command::CancelFlush { id } => self.session.cancel_flush(id),
-            Command::WhenSynced { id, doc, timeout } => {
-                self.session.when_synced(now, id, doc, timeout);
-            }
-            Command::CancelWhenSynced { id } => self.session.cancel_when_synced(id),
-            Command::MessageEvents { is_wanted } => self.session.set_message_events(is_wanted),
-            Command::Send(message) => {
-                let UserMessage { channel, message_type, payload, doc_id, parent_id } = *message;
-                let parent_id = parent_id.as_deref();
-                let sent =
-                    self.session.send(now, channel, message_type, payload, &doc_id, parent_id);
-                if let Err(error) = sent {
-                    // What happened before must be heard before.
-                    self.poll_outputs();
-                    self.sink.handle_event(Event::Error { doc: None, error });
-                }
-            }
-            Command::LocalUpdates { doc, updates } => {
-                for update in updates {
-                    self.session.handle_local_update(now, doc, update);
-                }
-                self.finish_edits();
-            }
-            Command::JobDone { doc, done } => {
-                self.session.handle_work_done(now, work_done(doc, done));
-            }
-        }
-    }
-
-    /// The session has taken the edits of a command.
-    fn finish_edits(&self) {
-        self.counters.set_unsynced_documents(self.session.unsynced_documents());
-        self.counters.end_edits();
     }
 
     fn poll_link(&mut self, cx: &mut Context<'_>) -> bool {
@@ -254,13 +178,19 @@ impl<D: Dialer> Driver<D> {
     }
 
     fn poll_outputs(&mut self) -> bool {
-        let mut is_link_changed = false;
+        let now = now();
+        let mut is_busy = false;
         // Whoever hears that a flush is done must not be told the contrary.
         self.counters.set_waiting_bytes(self.session.waiting_bytes());
         self.counters.set_unsynced_documents(self.session.unsynced_documents());
         while let Some(output) = self.session.poll_output() {
             match output {
-                Output::Work(work) => self.attachments.request(work),
+                Output::Work(work) => {
+                    if let Some(done) = self.attachments.request(work) {
+                        self.session.handle_work_done(now, done);
+                        is_busy = true;
+                    }
+                }
                 Output::Event(event) => {
                     if matches!(event, Event::Status { status: Status::Connected, .. }) {
                         self.counters.note_connected();
@@ -272,16 +202,16 @@ impl<D: Dialer> Driver<D> {
                         document.map_or((None, None), |(id, parent)| (Some(id), parent));
                     let handshake = Handshake { room_id: self.room_id.clone(), doc_id, parent_id };
                     self.link.dial(generation, handshake);
-                    is_link_changed = true;
+                    is_busy = true;
                 }
                 Output::Close { generation } => {
                     self.link.give_up(generation);
-                    is_link_changed = true;
+                    is_busy = true;
                 }
                 Output::Finished => self.is_finished = true,
             }
         }
-        is_link_changed
+        is_busy
     }
 }
 
@@ -289,33 +219,14 @@ impl<D: Dialer> Drop for Driver<D> {
     /// Runs also when the task panicked: a provider must not seem alive for ever.
     fn drop(&mut self) {
         self.link.abandon();
-        self.commands.close();
         // An addition that nobody has seen is attached already.
-        while let Ok(command) = self.commands.try_recv() {
+        for command in self.commands.close() {
             if let Command::AddDocument { add, document, attachment } = command {
                 self.attachments.insert(add.key, document, attachment);
             }
         }
         self.attachments = Attachments::default();
         self.sink.handle_finished();
-    }
-}
-
-/// One timer that is armed anew only when its deadline has changed.
-#[derive(Default)]
-struct Timer {
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl Timer {
-    fn poll_due(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> bool {
-        // A timer that is not wanted now is kept: it wakes the task once for nothing, and is there for the next time.
-        let Some(deadline) = deadline else { return false };
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if sleep.deadline() != deadline {
-            sleep.as_mut().reset(deadline);
-        }
-        sleep.as_mut().poll(cx).is_ready()
     }
 }
 

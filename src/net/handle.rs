@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 
 use super::attachments::Port;
+use super::commands::{Receiver, Sender, channel};
 use super::counters::{Counters, Stats};
 use crate::document::{AttachmentId, Document, JobDone};
 use crate::protocol::channel::Channel;
@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// When the last handle is dropped without [`Handle::destroy`], the task ends as after [`Handle::abandon`].
 #[derive(Clone)]
 pub struct Handle {
-    commands: mpsc::UnboundedSender<Command>,
+    commands: Sender<Command>,
     counters: Arc<Counters>,
 }
 
@@ -54,8 +54,8 @@ pub(super) struct UserMessage {
 }
 
 impl Handle {
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Command>) {
-        let (commands, receiver) = mpsc::unbounded_channel();
+    pub(super) fn new() -> (Self, Receiver<Command>) {
+        let (commands, receiver) = channel();
         (Self { commands, counters: Arc::default() }, receiver)
     }
 
@@ -91,10 +91,11 @@ impl Handle {
         if has_content {
             self.counters.begin_edits();
         }
-        let is_running = self
-            .commands
-            .send(Command::AddDocument { add, document: document.clone(), attachment })
-            .is_ok();
+        let is_running = self.commands.send(Command::AddDocument {
+            add,
+            document: document.clone(),
+            attachment,
+        });
         if is_running {
             port.open();
         } else {
@@ -168,11 +169,11 @@ impl Handle {
 
     /// Whether both control the same task.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.commands.same_channel(&other.commands)
+        self.commands.is_same(&other.commands)
     }
 
     fn send_command(&self, command: Command) {
         // The task has ended when this fails, and there is nothing left to be told.
-        let _ = self.commands.send(command);
+        let _: bool = self.commands.send(command);
     }
 }

@@ -22,6 +22,7 @@
 mod attachments;
 mod auth;
 mod burst_reader;
+mod commands;
 mod counters;
 mod dial;
 mod driver;
@@ -34,6 +35,7 @@ mod runtime;
 mod sleep_watch;
 mod socket;
 mod tcp;
+mod timer;
 mod tls;
 mod transport;
 mod url;

@@ -6,6 +6,7 @@ mod snapshot;
 mod split;
 mod state_vector;
 mod v2;
+mod v2_decoder;
 mod v2_encoder;
 
 use std::borrow::Cow;
@@ -24,6 +25,9 @@ pub use v2_encoder::V2Encoder;
 
 /// An update without content.
 pub const EMPTY: [u8; 2] = [0, 0];
+
+/// The V1 state vector of a document without content.
+pub const EMPTY_STATE_VECTOR: [u8; 1] = [0];
 
 /// `yrs` looks at every input again for every block it writes: beyond this many, merging grows quadratically.
 const MAX_MERGE_GROUP: usize = 64;

@@ -36,7 +36,8 @@ pub enum Output {
     Work(Work),
     /// Something the user may want to know.
     Event(Event),
-    /// The session was destroyed and has nothing left to do. It is the last output.
+    /// The session was destroyed and has nothing left to do. It is the last output, but for answers to later commands:
+    /// they fail with `ERR_DESTROYED`.
     Finished,
 }
 

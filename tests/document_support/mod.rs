@@ -109,7 +109,7 @@ impl Provider {
 struct Wakes(Sender<()>);
 
 impl Waker for Wakes {
-    fn wake(&self) {
+    fn wake(&self, _: u64) {
         self.0.send(()).ok();
     }
 }
@@ -133,7 +133,7 @@ impl Js {
         };
         let local = LocalDocument::new(&Document::new(options));
         let (sender, wakes) = channel();
-        local.set_waker(Arc::new(Wakes(sender)));
+        local.set_waker(Arc::new(Wakes(sender)), 1);
         Self { local, wakes }
     }
 

@@ -14,6 +14,7 @@ use super::weak_link::{bound, quote_to_js};
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::raw::Reference;
+use crate::binding::types::methods::shared_type_methods;
 use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
 use crate::document::{Input, TypeKind, Value, array_delete, array_insert, to_json};
 
@@ -83,36 +84,6 @@ impl YArray {
             array.insert_preliminary(env, None, items)?;
         }
         Ok(array)
-    }
-
-    /// Kind of the shared type: 0.
-    #[napi(getter, js_name = "type")]
-    pub fn kind(&self) -> u32 {
-        0
-    }
-
-    /// Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary array.
-    #[napi(getter, ts_return_type = "YTypeId")]
-    pub fn id<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        self.0.id(env)
-    }
-
-    /// Whether the array is not part of a document yet.
-    #[napi(getter)]
-    pub fn prelim(&self) -> bool {
-        self.0.is_preliminary()
-    }
-
-    /// The document, `undefined` for a preliminary array.
-    #[napi(getter, ts_return_type = "YDoc")]
-    pub fn doc<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
-        self.0.doc(env, &this)
-    }
-
-    /// Whether the array is part of a document and not deleted.
-    #[napi]
-    pub fn alive(&self, env: Env, txn: Option<&YTransaction>) -> Result<bool> {
-        self.0.is_alive(env, txn)
     }
 
     /// Number of elements.
@@ -246,32 +217,6 @@ impl YArray {
             (bound(*env, lower, lower_open, "lower")?, bound(*env, upper, upper_open, "upper")?);
         quote_to_js(env, &self.0, txn, range)
     }
-
-    /// Calls a function at every change of this array, when its transaction is committed.
-    #[napi(ts_args_type = "callback: (event: YArrayEvent, txn: YTransaction) => void")]
-    pub fn observe(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, false)
-    }
-
-    /// Stops calling a function that was passed to `observe`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (event: YArrayEvent, txn: YTransaction) => void")]
-    pub fn unobserve(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, false)
-    }
-
-    /// Calls a function at every change of this array or of types inside of it.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn observe_deep(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, true)
-    }
-
-    /// Stops calling a function that was passed to `observeDeep`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn unobserve_deep(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, true)
-    }
-
-    /// Does nothing; arrays need not be freed.
-    #[napi]
-    pub fn free(&self) {}
 }
+
+shared_type_methods!(YArray, 0, "callback: (event: YArrayEvent, txn: YTransaction) => void");

@@ -2,13 +2,11 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use napi::bindgen_prelude::{Function, JsObjectValue, Null, Object, This, Uint8Array, Unknown};
 use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
-use parking_lot::Mutex;
 
 use super::doc::YDoc;
 use super::doc_core::DocCore;
@@ -30,6 +28,11 @@ pub(in crate::binding) struct AwarenessCore {
 }
 
 impl AwarenessCore {
+    /// The `Awareness`, unless it was collected.
+    pub(in crate::binding) fn wrapper<'env>(&self) -> Option<Object<'env>> {
+        self.wrapper.borrow().as_ref().and_then(Reference::object)
+    }
+
     /// A provider relays our own state from now on.
     pub(in crate::binding) fn attach(&self, handle: Handle, key: DocKey) {
         self.relays.borrow_mut().push((handle, key));
@@ -47,7 +50,7 @@ impl AwarenessCore {
         origin: Unknown<'_>,
     ) -> Result<Vec<Thrown>> {
         let mut thrown = Vec::new();
-        let Some(wrapper) = self.wrapper.borrow().as_ref().and_then(Reference::object) else {
+        let Some(wrapper) = self.wrapper() else {
             return Ok(thrown);
         };
         let Some(lists) = self.core.thread.hidden.get_object(env, &wrapper, Hidden::Listeners)?
@@ -105,11 +108,11 @@ pub struct Awareness {
 }
 
 impl Awareness {
-    pub(in crate::binding) fn for_document(core: &Rc<DocCore>) -> Self {
-        let states = crate::session::Awareness::new(core.local.client_id());
+    /// Awareness of a document, with these states.
+    pub(in crate::binding) fn new_with(core: &Rc<DocCore>, states: SharedAwareness) -> Self {
         Self {
             inner: Rc::new(AwarenessCore {
-                shared: Arc::new(Mutex::new(states)),
+                shared: states,
                 core: Rc::clone(core),
                 wrapper: RefCell::default(),
                 relays: RefCell::default(),
@@ -145,7 +148,7 @@ impl Awareness {
     /// Awareness of a document, with no states.
     #[napi(constructor)]
     pub fn new(env: Env, this: This<'_>, doc: &YDoc) -> Result<Self> {
-        let awareness = Self::for_document(&doc.core);
+        let awareness = Self::new_with(&doc.core, doc.core.new_states());
         awareness.set_wrapper(env, &this)?;
         Ok(awareness)
     }

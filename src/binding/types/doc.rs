@@ -154,7 +154,7 @@ impl YDoc {
     )]
     pub fn on(&self, env: Env, event: String, callback: Listener<'_>) -> Result<()> {
         let interest = interest(&event).or_throw(env)?;
-        let Some(mut listeners) = self.core.listeners(env)? else { return Ok(()) };
+        let Some(mut listeners) = self.core.make_listeners(env)? else { return Ok(()) };
         if listeners.add(&event, callback, false)?
             && let Some(interest) = interest
         {

@@ -1,11 +1,13 @@
 //! What all wrappers of one document share on the JS thread.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{JavaScriptClassExt, Object, Unknown};
 use napi::{Env, JsValue};
+use parking_lot::Mutex;
 use yrs::{ReadTxn, TransactionMut};
 
 use super::dispatch::Pending;
@@ -13,7 +15,7 @@ use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::hidden::Hidden;
 use crate::binding::identity::unboxed;
-use crate::binding::inbox::{DocumentWaker, Message};
+use crate::binding::inbox::Message;
 use crate::binding::js_thread::JsThread;
 use crate::binding::listeners::Listeners;
 use crate::binding::raw::{self, Reference};
@@ -21,6 +23,7 @@ use crate::document::{
     Document, DocumentOptions, LocalDocument, Reader, Record, SubdocsChange, TextEdit, TypeHandle,
 };
 use crate::error::ProviderError;
+use crate::session::{Awareness, SharedAwareness};
 
 /// The JS thread's state of one document. Wrappers hold it; it holds none of them, and no listener.
 pub(crate) struct DocCore {
@@ -34,7 +37,7 @@ pub(crate) struct DocCore {
     /// Whether the document should be synced.
     pub(super) should_load: Cell<bool>,
     /// The `YUndoManager`s of the document, weakly.
-    undo_managers: RefCell<HashMap<u64, Reference>>,
+    undo_managers: RefCell<BTreeMap<u64, Reference>>,
 }
 
 impl DocCore {
@@ -52,8 +55,8 @@ impl DocCore {
             should_load,
             undo_managers: RefCell::default(),
         });
-        let waker = DocumentWaker { id: core.id, inbox: std::sync::Arc::clone(&thread.inbox) };
-        core.local.set_waker(std::sync::Arc::new(waker));
+        let inbox = Arc::clone(&thread.inbox);
+        core.local.set_waker(inbox, core.id);
         thread.register_document(&core);
         Ok(core)
     }
@@ -74,13 +77,23 @@ impl DocCore {
 
     /// Whether the document has content, integrated or waiting for what it builds on.
     pub(crate) fn has_content(self: &Rc<Self>, env: Env) -> Result<bool> {
+        self.touch(env)?;
+        // Nothing is made only to see that there is nothing.
+        if self.local.is_untouched() {
+            return Ok(false);
+        }
         self.read(env, None, |reader| !reader.state_vector().is_empty())
     }
 
-    /// Remembers the `YDoc` of this document, weakly, and gives it its lists of listeners.
+    /// No awareness states, for this client.
+    pub(in crate::binding) fn new_states(&self) -> SharedAwareness {
+        Arc::new(Mutex::new(Awareness::new(self.local.client_id())))
+    }
+
+    /// Remembers the `YDoc` of this document, weakly.
     pub(super) fn set_wrapper<'env>(&self, env: Env, wrapper: &impl JsValue<'env>) -> Result<()> {
         *self.wrapper.borrow_mut() = Some(Reference::weak(env, wrapper)?);
-        self.thread.hidden.set(env, wrapper, Hidden::Listeners, &Object::new(&env)?)
+        Ok(())
     }
 
     /// The `YDoc`, unless it was collected.
@@ -88,10 +101,22 @@ impl DocCore {
         self.wrapper.borrow().as_ref().and_then(Reference::object)
     }
 
+    /// The lists of listeners, if there ever were any.
     pub(super) fn listeners<'env>(&self, env: Env) -> Result<Option<Listeners<'env>>> {
         let Some(wrapper) = self.wrapper() else { return Ok(None) };
         let lists = self.thread.hidden.get_object(env, &wrapper, Hidden::Listeners)?;
         Ok(lists.map(|lists| Listeners::new(env, lists)))
+    }
+
+    /// The lists of listeners, made unless there are some.
+    pub(super) fn make_listeners<'env>(&self, env: Env) -> Result<Option<Listeners<'env>>> {
+        let Some(wrapper) = self.wrapper() else { return Ok(None) };
+        if let Some(listeners) = self.listeners(env)? {
+            return Ok(Some(listeners));
+        }
+        let lists = Object::new(&env)?;
+        self.thread.hidden.set(env, &wrapper, Hidden::Listeners, &lists)?;
+        self.listeners(env)
     }
 
     /// Ties an object's life to that of the `YDoc`: as long as it lives, the listeners do.

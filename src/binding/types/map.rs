@@ -13,6 +13,7 @@ use super::weak_link::weak_link_to_js;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::raw::{Reference, own_entries, set_key};
+use crate::binding::types::methods::shared_type_methods;
 use crate::binding::value::{Preliminaries, any_to_js, undefined, value_to_js};
 use crate::document::{Input, TypeKind, Value, map_delete, map_link, map_set, to_json};
 
@@ -53,36 +54,6 @@ impl YMap {
             }
         }
         Ok(Self(SharedType::preliminary(TypeKind::Map, entries)))
-    }
-
-    /// Kind of the shared type: 1.
-    #[napi(getter, js_name = "type")]
-    pub fn kind(&self) -> u32 {
-        1
-    }
-
-    /// Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary map.
-    #[napi(getter, ts_return_type = "YTypeId")]
-    pub fn id<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        self.0.id(env)
-    }
-
-    /// Whether the map is not part of a document yet.
-    #[napi(getter)]
-    pub fn prelim(&self) -> bool {
-        self.0.is_preliminary()
-    }
-
-    /// The document, `undefined` for a preliminary map.
-    #[napi(getter, ts_return_type = "YDoc")]
-    pub fn doc<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
-        self.0.doc(env, &this)
-    }
-
-    /// Whether the map is part of a document and not deleted.
-    #[napi]
-    pub fn alive(&self, env: Env, txn: Option<&YTransaction>) -> Result<bool> {
-        self.0.is_alive(env, txn)
     }
 
     /// Number of keys.
@@ -209,32 +180,6 @@ impl YMap {
         let source = self.0.read(*env, txn, |reader, branch| map_link(reader, branch, &key))?;
         source.map_or_else(|| undefined(env), |source| weak_link_to_js(env, &core, source))
     }
-
-    /// Calls a function at every change of this map, when its transaction is committed.
-    #[napi(ts_args_type = "callback: (event: YMapEvent, txn: YTransaction) => void")]
-    pub fn observe(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, false)
-    }
-
-    /// Stops calling a function that was passed to `observe`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (event: YMapEvent, txn: YTransaction) => void")]
-    pub fn unobserve(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, false)
-    }
-
-    /// Calls a function at every change of this map or of types inside of it.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn observe_deep(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, true)
-    }
-
-    /// Stops calling a function that was passed to `observeDeep`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn unobserve_deep(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, true)
-    }
-
-    /// Does nothing; maps need not be freed.
-    #[napi]
-    pub fn free(&self) {}
 }
+
+shared_type_methods!(YMap, 1, "callback: (event: YMapEvent, txn: YTransaction) => void");

@@ -13,7 +13,9 @@ use super::doc_core::DocCore;
 use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::hidden::Hidden;
+use crate::binding::js_thread::JsThread;
 use crate::binding::listeners::Listener;
+use crate::binding::raw::to_js;
 use crate::binding::value::Preliminaries;
 use crate::document::{Reader, Slot, TypeHandle, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
@@ -151,7 +153,11 @@ impl<P> SharedType<P> {
 
     /// The `YDoc`, `undefined` for a preliminary type.
     pub(super) fn doc<'env>(&self, env: Env, this: &impl JsValue<'env>) -> Result<Unknown<'env>> {
-        let thread = crate::binding::js_thread::JsThread::current(env)?;
+        // A preliminary link has an owner, the document it points into, but is not part of it yet.
+        if self.is_preliminary() {
+            return to_js(env, ());
+        }
+        let thread = JsThread::current(env)?;
         thread.hidden.get(env, this, Hidden::Owner)
     }
 

@@ -13,6 +13,7 @@ use super::text::position;
 use super::transaction::YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
+use crate::binding::types::methods::shared_type_methods;
 use crate::binding::value::{undefined, value_to_js};
 use crate::document::{Input, Reader, TypeKind, WeakSource, quote};
 use crate::error::{ErrorCode, ProviderError};
@@ -78,39 +79,6 @@ impl YWeakLink {
 
 #[napi]
 impl YWeakLink {
-    /// Kind of the shared type: 7.
-    #[napi(getter, js_name = "type")]
-    pub fn kind(&self) -> u32 {
-        7
-    }
-
-    /// Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary link.
-    #[napi(getter, ts_return_type = "YTypeId")]
-    pub fn id<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        self.0.id(env)
-    }
-
-    /// Whether the link is not part of a document yet. It can be read all the same.
-    #[napi(getter)]
-    pub fn prelim(&self) -> bool {
-        self.0.is_preliminary()
-    }
-
-    /// The document, `undefined` for a preliminary link.
-    #[napi(getter, ts_return_type = "YDoc")]
-    pub fn doc<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
-        if self.0.is_preliminary() {
-            return crate::binding::raw::to_js(env, ());
-        }
-        self.0.doc(env, &this)
-    }
-
-    /// Whether the link is part of a document and not deleted.
-    #[napi]
-    pub fn alive(&self, env: Env, txn: Option<&YTransaction>) -> Result<bool> {
-        self.0.is_alive(env, txn)
-    }
-
     /// The entry that the link points to, or the first element of its range; `undefined` if that was deleted.
     ///
     /// Throws `ERR_DELETED_TYPE` when the link itself was deleted.
@@ -146,35 +114,9 @@ impl YWeakLink {
     pub fn text(&self, env: Env, txn: Option<&YTransaction>) -> Result<String> {
         self.read(env, txn, |reader, source| source.text(reader))
     }
-
-    /// Calls a function at every change of what the link points to, when its transaction is committed.
-    #[napi(ts_args_type = "callback: (event: YWeakLinkEvent, txn: YTransaction) => void")]
-    pub fn observe(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, false)
-    }
-
-    /// Stops calling a function that was passed to `observe`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (event: YWeakLinkEvent, txn: YTransaction) => void")]
-    pub fn unobserve(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, false)
-    }
-
-    /// Calls a function at every change of what the link points to or of types inside of it.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn observe_deep(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, true)
-    }
-
-    /// Stops calling a function that was passed to `observeDeep`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn unobserve_deep(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, true)
-    }
-
-    /// Does nothing; links need not be freed.
-    #[napi]
-    pub fn free(&self) {}
 }
+
+shared_type_methods!(YWeakLink, 7, "callback: (event: YWeakLinkEvent, txn: YTransaction) => void");
 
 /// A preliminary link as JavaScript gets it.
 pub(super) fn weak_link_to_js<'env>(

@@ -54,6 +54,8 @@ fn covers(all: &BTreeMap<u64, Ranges>, some: &BTreeMap<u64, Ranges>) -> bool {
 }
 
 fn join(ranges: &mut Ranges) {
+    // Nothing is in them, and who merges updates leaves them out.
+    ranges.retain(|range| !range.is_empty());
     ranges.sort_unstable_by_key(|range| range.start);
     ranges.dedup_by(|next, range| {
         let is_joined = next.start <= range.end;
@@ -94,6 +96,12 @@ mod tests {
         assert!(later.iter().all(|update| difference.contain(update)));
         assert!(!difference.contain(&before[0]), "a difference lacks what came before");
         assert!(difference.contain(&Contents::default()));
+    }
+
+    #[test]
+    fn a_deletion_of_nothing_is_contained_in_everything() {
+        let deletes_nothing = Contents::of(&[0, 1, 3, 1, 100, 0]).unwrap();
+        assert!(Contents::default().contain(&deletes_nothing));
     }
 
     #[test]

@@ -5,19 +5,15 @@
 //! allocate without end. Its result is written as V1, and that is scanned like anything else that comes in.
 
 use std::panic::catch_unwind;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use yrs::encoding::read::{Cursor, Error, Read};
-use yrs::updates::decoder::{Decode, Decoder, DecoderV2};
+use yrs::Update;
+use yrs::encoding::read::Error;
+use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::{Encode, Encoder};
-use yrs::{Any, ClientID, ID, Update};
 
-use super::{MergeError, ScanError, V2Encoder, merge, scan_v1, scan_value};
-
-/// Blocks and strings that an update may have without a byte for each: a column says "the same again, a million times"
-/// in five bytes. Honest updates do so, too: many empty nested types that were made at once, say.
-const FREE_PARTS: usize = 1 << 20;
+use super::v2_decoder::GuardedDecoder;
+use super::{MergeError, ScanError, V2Encoder, merge, scan_v1};
 
 /// Why bytes are no update in format V2, or not one that is safe to decode.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,266 +74,13 @@ pub fn merge_v2<B: AsRef<[u8]>>(updates: &[B]) -> Result<Vec<u8>, V2Error> {
 }
 
 fn decode(update: &[u8]) -> Result<Update, Error> {
-    let mut decoder = GuardedDecoder {
-        inner: DecoderV2::new(Cursor::new(update))?,
-        parts_left: FREE_PARTS + update.len(),
-    };
+    let mut decoder = GuardedDecoder::new(update)?;
     let content = Update::decode(&mut decoder)?;
-    match decoder.inner.read_to_end()?.len() {
+    match decoder.remaining()? {
         0 => Ok(content),
         left => Err(Error::Custom(ScanError::TrailingBytes(left).to_string())),
     }
 }
 
-/// The decoder of `yrs`, which counts what it makes and looks at values before it follows their nesting (T 3).
-struct GuardedDecoder<'a> {
-    inner: DecoderV2<'a>,
-    parts_left: usize,
-}
-
-impl GuardedDecoder<'_> {
-    fn count_part(&mut self) -> Result<(), Error> {
-        self.parts_left = self
-            .parts_left
-            .checked_sub(1)
-            .ok_or_else(|| Error::Custom("more content is claimed than bytes are there".into()))?;
-        Ok(())
-    }
-
-    fn value(&mut self) -> Result<Any, Error> {
-        scan_value(self.inner.read_to_end()?).map_err(|error| Error::Custom(error.to_string()))?;
-        self.inner.read_any()
-    }
-}
-
-impl Read for GuardedDecoder<'_> {
-    fn read_exact(&mut self, len: usize) -> Result<&[u8], Error> {
-        self.inner.read_exact(len)
-    }
-
-    fn read_u8(&mut self) -> Result<u8, Error> {
-        self.inner.read_u8()
-    }
-
-    fn read_string(&mut self) -> Result<&str, Error> {
-        self.count_part()?;
-        self.inner.read_string()
-    }
-}
-
-impl Decoder for GuardedDecoder<'_> {
-    fn reset_ds_cur_val(&mut self) {
-        self.inner.reset_ds_cur_val();
-    }
-
-    fn read_ds_clock(&mut self) -> Result<u32, Error> {
-        self.inner.read_ds_clock()
-    }
-
-    fn read_ds_len(&mut self) -> Result<u32, Error> {
-        self.inner.read_ds_len()
-    }
-
-    fn read_left_id(&mut self) -> Result<ID, Error> {
-        self.inner.read_left_id()
-    }
-
-    fn read_right_id(&mut self) -> Result<ID, Error> {
-        self.inner.read_right_id()
-    }
-
-    fn read_client(&mut self) -> Result<ClientID, Error> {
-        self.inner.read_client()
-    }
-
-    fn read_info(&mut self) -> Result<u8, Error> {
-        self.count_part()?;
-        self.inner.read_info()
-    }
-
-    fn read_parent_info(&mut self) -> Result<bool, Error> {
-        self.inner.read_parent_info()
-    }
-
-    fn read_type_ref(&mut self) -> Result<u8, Error> {
-        self.inner.read_type_ref()
-    }
-
-    fn read_len(&mut self) -> Result<u32, Error> {
-        self.inner.read_len()
-    }
-
-    fn read_any(&mut self) -> Result<Any, Error> {
-        self.value()
-    }
-
-    // What is JSON text in V1 is a value here.
-    fn read_json(&mut self) -> Result<Any, Error> {
-        self.value()
-    }
-
-    fn read_key(&mut self) -> Result<Arc<str>, Error> {
-        self.count_part()?;
-        self.inner.read_key()
-    }
-
-    fn read_to_end(&mut self) -> Result<&[u8], Error> {
-        self.inner.read_to_end()
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use yrs::{Array, Doc, GetString, Map, MapPrelim, ReadTxn, StateVector, Text, Transact};
-
-    fn document() -> Doc {
-        let doc = Doc::with_client_id(1);
-        let (text, map, array) = (
-            doc.get_or_insert_text("text"),
-            doc.get_or_insert_map("map"),
-            doc.get_or_insert_array("array"),
-        );
-        let mut txn = doc.transact_mut();
-        text.insert(&mut txn, 0, "hello wörld 🙂");
-        text.format(&mut txn, 0, 5, [("bold".into(), true.into())].into());
-        text.insert_embed(&mut txn, 3, Any::from_json(r#"{"image":[1,2]}"#).unwrap());
-        text.remove_range(&mut txn, 1, 2);
-        map.insert(&mut txn, "key", Any::from_json(r#"{"a":[{"b":null}]}"#).unwrap());
-        array.push_back(&mut txn, MapPrelim::from([("nested", 1)]));
-        drop(txn);
-        doc
-    }
-
-    /// A V2 update whose columns are as given; the others are empty.
-    fn with_columns(client: &[u8], info: &[u8], len: &[u8], rest: &[u8]) -> Vec<u8> {
-        let mut update = vec![0];
-        for column in [&[], client, &[], &[], info, &[1, 0], &[], &[], len] {
-            update.push(column.len() as u8);
-            update.extend_from_slice(column);
-        }
-        update.extend_from_slice(rest);
-        update
-    }
-
-    #[test]
-    fn translates_in_both_directions() {
-        let doc = document();
-        let original = doc.get_or_insert_text("text");
-        let txn = doc.transact();
-        let (v1, v2) = (
-            txn.encode_state_as_update_v1(&StateVector::default()),
-            txn.encode_state_as_update_v2(&StateVector::default()),
-        );
-        assert_eq!(v2_to_v1(&v2).unwrap(), v1);
-        assert_eq!(v1_to_v2(&v1).unwrap(), v2);
-        let copy = Doc::new();
-        let text = copy.get_or_insert_text("text");
-        let mut copied = copy.transact_mut();
-        copied.apply_update(Update::decode_v1(&v2_to_v1(&v2).unwrap()).unwrap()).unwrap();
-        assert_eq!(text.get_string(&copied), original.get_string(&txn));
-    }
-
-    #[test]
-    fn either_format_is_told_from_the_other() {
-        let doc = document();
-        let text = doc.get_or_insert_text("text");
-        let before = doc.transact().state_vector();
-        text.remove_range(&mut doc.transact_mut(), 0, 1);
-        let txn = doc.transact();
-        for (label, since) in [("content", StateVector::default()), ("deletions only", before)] {
-            let v1 = Bytes::from(txn.encode_state_as_update_v1(&since));
-            let v2 = Bytes::from(txn.encode_state_as_update_v2(&since));
-            assert_eq!(v1[0] == 0, label != "content", "{label}: the first byte does not tell");
-            assert_eq!(any_to_v1(v1.clone()).unwrap(), v1, "{label}");
-            assert_eq!(any_to_v1(v2).unwrap(), v1, "{label}");
-        }
-        let empty = Bytes::from_static(&super::super::EMPTY);
-        assert_eq!(any_to_v1(empty.clone()).unwrap(), empty);
-        let empty_v2 =
-            Bytes::from(Doc::new().transact().encode_state_as_update_v2(&StateVector::default()));
-        assert_eq!(any_to_v1(empty_v2).unwrap(), empty);
-        assert!(any_to_v1(Bytes::from_static(&[0, 1, 2, 3])).is_err());
-    }
-
-    #[test]
-    fn binary_content_is_read_back() {
-        let v1 = [1, 1, 1, 0, 3, 1, 1, b'a', 2, 7, 8, 0];
-        assert_eq!(v2_to_v1(&v1_to_v2(&v1).unwrap()).unwrap(), v1);
-    }
-
-    #[test]
-    fn merges() {
-        let doc = Doc::with_client_id(1);
-        let text = doc.get_or_insert_text("text");
-        let updates: Vec<_> = (0..200)
-            .map(|index| {
-                let mut txn = doc.transact_mut();
-                text.insert(&mut txn, index, "x");
-                txn.encode_update_v2()
-            })
-            .collect();
-        let merged = v2_to_v1(&merge_v2(&updates).unwrap()).unwrap();
-        let copy = Doc::new();
-        let copied = copy.get_or_insert_text("text");
-        let mut txn = copy.transact_mut();
-        txn.apply_update(Update::decode_v1(&merged).unwrap()).unwrap();
-        assert_eq!(copied.get_string(&txn), "x".repeat(200));
-        assert_eq!(v2_to_v1(&merge_v2::<&[u8]>(&[]).unwrap()).unwrap(), super::super::EMPTY);
-    }
-
-    #[test]
-    fn refuses_what_would_exhaust_stack_or_memory() {
-        let any = 8;
-        let mut deep = vec![1, 1, 0];
-        deep.extend([117, 1].repeat(100_000));
-        deep.extend([127, 0]);
-        let skip_for_ever = [10];
-        let a_billion = [0x80, 0x94, 0xeb, 0xdc, 0x03];
-        let rows = [
-            ("nesting", with_columns(&[1], &[any | 0x80], &[1], &deep)),
-            (
-                "endless blocks",
-                with_columns(&[1], &skip_for_ever, &[], &{
-                    let mut rest = vec![1];
-                    rest.extend(a_billion);
-                    rest.push(0);
-                    rest.extend([1].repeat(3_000_000));
-                    rest
-                }),
-            ),
-            (
-                "endless garbage",
-                with_columns(&[1], &[0], &[0x41, 0xff, 0xff, 0xff, 0x7f], &{
-                    let mut rest = vec![1];
-                    rest.extend(a_billion);
-                    rest.push(0);
-                    rest
-                }),
-            ),
-        ];
-        for (label, update) in rows {
-            assert!(v2_to_v1(&update).is_err(), "{label}");
-        }
-    }
-
-    #[test]
-    fn refuses_garbage_without_panicking() {
-        let update = document().transact().encode_state_as_update_v2(&StateVector::default());
-        for len in 0..update.len() {
-            assert!(v2_to_v1(&update[..len]).is_err(), "cut to {len}");
-        }
-        for index in 0..update.len() {
-            for bit in 0..8 {
-                let mut flipped = update.clone();
-                flipped[index] ^= 1 << bit;
-                if let Ok(v1) = v2_to_v1(&flipped) {
-                    scan_v1(&v1).unwrap();
-                }
-            }
-        }
-        let mut longer = update;
-        longer.push(0);
-        assert!(v2_to_v1(&longer).is_err(), "one byte too many");
-    }
-}
+mod tests;

@@ -10,6 +10,9 @@ use super::attributes::Attributes;
 use super::children::Children;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
+use crate::binding::types::methods::{
+    attribute_methods, children_methods, neighbour_methods, shared_type_methods,
+};
 use crate::binding::types::shared_type::SharedType;
 use crate::binding::types::transaction::YTransaction;
 use crate::binding::value::Preliminaries;
@@ -90,94 +93,6 @@ impl YXmlElement {
         }
     }
 
-    /// Kind of the shared type: 3.
-    #[napi(getter, js_name = "type")]
-    pub fn kind(&self) -> u32 {
-        3
-    }
-
-    /// Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary element.
-    #[napi(getter, ts_return_type = "YTypeId")]
-    pub fn id<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        self.0.id(env)
-    }
-
-    /// Whether the element is not part of a document yet.
-    #[napi(getter)]
-    pub fn prelim(&self) -> bool {
-        self.0.is_preliminary()
-    }
-
-    /// The document, `undefined` for a preliminary element.
-    #[napi(getter, ts_return_type = "YDoc")]
-    pub fn doc<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
-        self.0.doc(env, &this)
-    }
-
-    /// Whether the element is part of a document and not deleted.
-    #[napi]
-    pub fn alive(&self, env: Env, txn: Option<&YTransaction>) -> Result<bool> {
-        self.0.is_alive(env, txn)
-    }
-
-    /// Number of children.
-    #[napi]
-    pub fn length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
-        self.0.child_count(env, txn)
-    }
-
-    /// Inserts a preliminary element or text at an index.
-    ///
-    /// Throws `ERR_OUT_OF_RANGE` past the end, `ERR_UNSUPPORTED_VALUE` for anything else, `ERR_INTEGRATED_TYPE`.
-    #[napi(ts_args_type = "index: number, xmlNode: YXmlNode, txn?: YTransaction")]
-    pub fn insert(
-        &self,
-        env: Env,
-        index: f64,
-        xml_node: Unknown<'_>,
-        txn: Option<&YTransaction>,
-    ) -> Result<()> {
-        self.0.insert_child(env, Some(index), xml_node, txn)
-    }
-
-    /// Appends a preliminary element or text.
-    #[napi(ts_args_type = "xmlNode: YXmlNode, txn?: YTransaction")]
-    pub fn push(&self, env: Env, xml_node: Unknown<'_>, txn: Option<&YTransaction>) -> Result<()> {
-        self.0.insert_child(env, None, xml_node, txn)
-    }
-
-    /// Removes `length` children (one by default). Throws `ERR_OUT_OF_RANGE` past the end.
-    #[napi]
-    pub fn delete(
-        &self,
-        env: Env,
-        index: f64,
-        length: Option<f64>,
-        txn: Option<&YTransaction>,
-    ) -> Result<()> {
-        self.0.delete_children(env, index, length, txn)
-    }
-
-    /// The first child, `undefined` if there is none.
-    #[napi(ts_return_type = "YXmlNode | YXmlFragment | undefined")]
-    pub fn first_child<'env>(
-        &self,
-        env: &'env Env,
-        txn: Option<&YTransaction>,
-    ) -> Result<Unknown<'env>> {
-        self.0.first_child(env, txn)
-    }
-
-    /// All nodes below this one, depth first. Throws `ERR_PRELIMINARY_TYPE`.
-    #[napi(ts_return_type = "Array<YXmlNode | YXmlFragment>")]
-    pub fn tree_walker<'env>(
-        &self,
-        env: &'env Env,
-        txn: Option<&YTransaction>,
-    ) -> Result<Array<'env>> {
-        self.0.tree_walker(env, txn)
-    }
-
     /// The element as XML, its attributes in the order of their names. Nothing is escaped.
     #[napi(js_name = "toString")]
     pub fn xml(&self, env: Env, txn: Option<&YTransaction>) -> Result<String> {
@@ -186,106 +101,9 @@ impl YXmlElement {
         }
         self.0.read(env, txn, |reader, branch| xml_to_string(reader, branch))
     }
-
-    /// Sets an attribute, to a value of any kind. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed.
-    #[napi(ts_args_type = "name: string, value: YInput, txn?: YTransaction")]
-    pub fn set_attribute(
-        &self,
-        env: Env,
-        name: String,
-        value: Unknown<'_>,
-        txn: Option<&YTransaction>,
-    ) -> Result<()> {
-        self.0.set_attribute(env, name, value, txn)
-    }
-
-    /// Value of an attribute, `undefined` if there is none.
-    #[napi(ts_return_type = "any")]
-    pub fn get_attribute<'env>(
-        &self,
-        env: &'env Env,
-        name: String,
-        txn: Option<&YTransaction>,
-    ) -> Result<Unknown<'env>> {
-        self.0.attribute(env, &name, txn)
-    }
-
-    /// Removes an attribute; one that is not there is no error.
-    #[napi]
-    pub fn remove_attribute(
-        &self,
-        env: Env,
-        name: String,
-        txn: Option<&YTransaction>,
-    ) -> Result<()> {
-        self.0.remove_attribute(env, &name, txn)
-    }
-
-    /// All attributes as an object.
-    #[napi(ts_return_type = "Record<string, any>")]
-    pub fn attributes<'env>(
-        &self,
-        env: &'env Env,
-        txn: Option<&YTransaction>,
-    ) -> Result<Object<'env>> {
-        self.0.attributes(env, txn)
-    }
-
-    /// The node behind, `undefined` for the last one. Throws `ERR_PRELIMINARY_TYPE`.
-    #[napi(ts_return_type = "YXmlNode | YXmlFragment | undefined")]
-    pub fn next_sibling<'env>(
-        &self,
-        env: &'env Env,
-        txn: Option<&YTransaction>,
-    ) -> Result<Unknown<'env>> {
-        self.0.sibling(env, Sibling::Next, txn)
-    }
-
-    /// The node before, `undefined` for the first one. Throws `ERR_PRELIMINARY_TYPE`.
-    #[napi(ts_return_type = "YXmlNode | YXmlFragment | undefined")]
-    pub fn prev_sibling<'env>(
-        &self,
-        env: &'env Env,
-        txn: Option<&YTransaction>,
-    ) -> Result<Unknown<'env>> {
-        self.0.sibling(env, Sibling::Previous, txn)
-    }
-
-    /// The node that holds this one, `undefined` if nothing of XML does. Throws `ERR_PRELIMINARY_TYPE`.
-    #[napi(ts_return_type = "YXmlElement | YXmlFragment | undefined")]
-    pub fn parent<'env>(
-        &self,
-        env: &'env Env,
-        txn: Option<&YTransaction>,
-    ) -> Result<Unknown<'env>> {
-        self.0.xml_parent(env, txn)
-    }
-
-    /// Calls a function at every change of this element, when its transaction is committed.
-    #[napi(ts_args_type = "callback: (event: YXmlEvent, txn: YTransaction) => void")]
-    pub fn observe(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, false)
-    }
-
-    /// Stops calling a function that was passed to `observe`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (event: YXmlEvent, txn: YTransaction) => void")]
-    pub fn unobserve(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, false)
-    }
-
-    /// Calls a function at every change of this element or of types inside of it.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn observe_deep(&self, env: Env, callback: Listener<'_>) -> Result<()> {
-        self.0.observe(env, callback, true)
-    }
-
-    /// Stops calling a function that was passed to `observeDeep`. Returns whether it was.
-    #[napi(ts_args_type = "callback: (events: Array<YEvent>, txn: YTransaction) => void")]
-    pub fn unobserve_deep(&self, env: Env, callback: Listener<'_>) -> Result<bool> {
-        self.0.unobserve(env, callback, true)
-    }
-
-    /// Does nothing; elements need not be freed.
-    #[napi]
-    pub fn free(&self) {}
 }
+
+shared_type_methods!(YXmlElement, 3, "callback: (event: YXmlEvent, txn: YTransaction) => void");
+children_methods!(YXmlElement);
+attribute_methods!(YXmlElement);
+neighbour_methods!(YXmlElement);
