@@ -129,7 +129,7 @@ fn socket_packets_are_written_as_the_official_encoder_writes_them() {
             Packet::Event(event) => {
                 let args: Vec<Arg> = event.args.iter().collect();
                 let encoded =
-                    socket_io::encode_event(&event.namespace, &event.name(), &args, event.id)
+                    socket_io::encode_event(&event.namespace, event.name(), &args, event.id)
                         .unwrap();
                 (encoded.header, encoded.attachments.into_vec())
             }

@@ -43,7 +43,7 @@ fn check(packet: &Packet) {
     }
     let args: Vec<Arg> = read.iter().collect();
     let encoded = match packet {
-        Packet::Event(event) => encode_event(&event.namespace, &event.name(), &args, event.id),
+        Packet::Event(event) => encode_event(&event.namespace, event.name(), &args, event.id),
         Packet::Ack(Ack { namespace, id: Some(id), .. }) => encode_ack(namespace, *id, &args),
         _ => return,
     };

@@ -2,7 +2,7 @@
 //! from its text.
 //!
 //! Reading the JSON of a small message in the general way takes longer than everything else that is done with it. What is
-//! not plain, valid or not, is `serde_json`'s: whoever reads here must read the same there.
+//! not plain, valid or not, or not in the usual order, is `serde_json`'s: whoever reads here must read the same there.
 
 use std::ops::Range;
 
@@ -15,81 +15,84 @@ const MAX_DIGITS: usize = 18;
 /// Reads plain JSON from the front of a text. `None` says that it is not plain; then the reader is of no use any more.
 #[derive(Debug)]
 pub(crate) struct PlainJson<'a> {
-    text: &'a str,
-    at: usize,
+    rest: &'a str,
+    len: usize,
 }
 
 impl<'a> PlainJson<'a> {
     pub(crate) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { rest: text, len: text.len() }
+    }
+
+    /// Reads over a text, if it comes next.
+    pub(crate) fn skip(&mut self, text: &str) -> bool {
+        let after = self.rest.strip_prefix(text);
+        self.rest = after.unwrap_or(self.rest);
+        after.is_some()
+    }
+
+    /// A text that must come next.
+    pub(crate) fn expect(&mut self, text: &str) -> Option<()> {
+        self.skip(text).then_some(())
     }
 
     /// The text is read to its end.
     pub(crate) fn end(&self) -> Option<()> {
-        (self.at == self.text.len()).then_some(())
-    }
-
-    /// An array; `element` reads one of its elements.
-    pub(crate) fn array(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.sequence(b'[', b']', &mut element)
-    }
-
-    /// An object; `value` reads the value of the key that it is given. A key may come more than once.
-    pub(crate) fn object(
-        &mut self,
-        mut value: impl FnMut(&mut Self, &'a str) -> Option<()>,
-    ) -> Option<()> {
-        self.sequence(b'{', b'}', &mut |json| {
-            let key = json.string()?;
-            json.byte(b':')?;
-            value(json, key)
-        })
+        self.rest.is_empty().then_some(())
     }
 
     pub(crate) fn string(&mut self) -> Option<&'a str> {
-        self.byte(b'"')?;
-        let start = self.at;
-        let rest = self.text.as_bytes().get(start..)?;
-        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-        self.at += rest.iter().position(|&byte| !is_plain(byte))?;
-        let string = self.text.get(start..self.at)?;
-        self.byte(b'"')?;
+        self.expect("\"")?;
+        let (string, rest) = self.rest.split_at_checked(plain_len(self.rest.as_bytes()))?;
+        self.rest = rest;
+        self.expect("\"")?;
         Some(string)
     }
 
     pub(crate) fn integer(&mut self) -> Option<i64> {
-        let is_negative = self.byte(b'-').is_some();
-        let digits = self.text.as_bytes().get(self.at..)?;
-        let len = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let digits = &digits[..len];
-        // Zero is written as one digit and without a sign: a negative one is no integer.
-        let has_leading_zero = digits.first() == Some(&b'0') && (len > 1 || is_negative);
-        if len == 0 || len > MAX_DIGITS || has_leading_zero {
-            return None;
+        let is_negative = self.skip("-");
+        let has_leading_zero = self.rest.starts_with('0');
+        let (mut number, mut len) = (0, 0);
+        for digit in self.rest.bytes().take_while(u8::is_ascii_digit) {
+            if len == MAX_DIGITS {
+                return None;
+            }
+            number = number * 10 + i64::from(digit - b'0');
+            len += 1;
         }
-        self.at += len;
-        let number = digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
-        Some(if is_negative { -number } else { number })
+        self.rest = self.rest.get(len..)?;
+        match len {
+            0 => None,
+            // Zero is written as one digit and without a sign: a negative one is no integer.
+            _ if has_leading_zero && (len > 1 || is_negative) => None,
+            _ => Some(if is_negative { -number } else { number }),
+        }
+    }
+
+    /// An array; `element` reads one of its elements.
+    pub(crate) fn array(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.sequence(["[", "]"], &mut element)
     }
 
     /// Where the next value stands, whatever it is.
     pub(crate) fn value(&mut self) -> Option<Range<usize>> {
-        let start = self.at;
+        let start = self.position();
         self.skip_value(MAX_DEPTH)?;
-        Some(start..self.at)
+        Some(start..self.position())
+    }
+
+    /// Where the reader is, in bytes.
+    pub(crate) fn position(&self) -> usize {
+        self.len - self.rest.len()
     }
 
     /// Whether the next value is a string, if there is one.
     pub(crate) fn is_string(&self) -> bool {
-        self.peek() == Some(b'"')
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
+        self.rest.starts_with('"')
     }
 
     fn skip_value(&mut self, depth: u8) -> Option<()> {
-        match self.peek()? {
+        match self.rest.as_bytes().first()? {
             b'"' => self.string().map(drop),
             b'-' | b'0'..=b'9' => self.integer().map(drop),
             b'[' => {
@@ -98,38 +101,55 @@ impl<'a> PlainJson<'a> {
             }
             b'{' => {
                 let depth = depth.checked_sub(1)?;
-                self.object(|json, _| json.skip_value(depth))
+                self.sequence(["{", "}"], &mut |json| {
+                    json.string()?;
+                    json.expect(":")?;
+                    json.skip_value(depth)
+                })
             }
-            _ => ["true", "false", "null"].into_iter().find_map(|word| self.word(word)),
+            _ => ["true", "false", "null"].into_iter().find_map(|word| self.expect(word)),
         }
     }
 
     fn sequence(
         &mut self,
-        open: u8,
-        close: u8,
+        [open, close]: [&str; 2],
         item: &mut impl FnMut(&mut Self) -> Option<()>,
     ) -> Option<()> {
-        self.byte(open)?;
-        if self.byte(close).is_some() {
+        self.expect(open)?;
+        if self.skip(close) {
             return Some(());
         }
         loop {
             item(self)?;
-            if self.byte(close).is_some() {
+            if self.skip(close) {
                 return Some(());
             }
-            self.byte(b',')?;
+            self.expect(",")?;
         }
     }
+}
 
-    fn byte(&mut self, byte: u8) -> Option<()> {
-        (self.peek()? == byte).then(|| self.at += 1)
-    }
+/// How many bytes from the front may stand in a plain string.
+///
+/// Strings are most of what there is to read, so eight bytes are looked at as one number. Where a subtraction borrows, the
+/// highest bit of a byte tells it; a borrow may reach the bytes behind, but only behind a byte that is not plain itself.
+fn plain_len(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGHEST: u64 = ONES << 7;
 
-    fn word(&mut self, word: &str) -> Option<()> {
-        self.text.get(self.at..)?.starts_with(word).then(|| self.at += word.len())
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let is_below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
+        let is_equal = |byte: u8| is_below(word ^ (ONES * u64::from(byte)), 1);
+        let not_plain = (word | is_below(word, b' ') | is_equal(b'"') | is_equal(b'\\')) & HIGHEST;
+        if not_plain != 0 {
+            return index * 8 + not_plain.trailing_zeros() as usize / 8;
+        }
     }
+    let is_plain = |byte: &u8| matches!(byte, b' '..=0x7f) && !matches!(byte, b'"' | b'\\');
+    words.len() * 8 + rest.iter().take_while(|byte| is_plain(byte)).count()
 }
 
 #[cfg(test)]
@@ -173,23 +193,24 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_in_their_order_with_what_follows_them() {
-        let mut json = PlainJson::new(r#"{"a":"x","b":-7,"a":"y"}"#);
-        let mut read = Vec::new();
-        let object = json.object(|json, key| {
-            let value = if json.is_string() {
-                json.string()?.to_owned()
-            } else {
-                json.integer()?.to_string()
-            };
-            read.push((key, value));
-            Some(())
-        });
-        assert_eq!(object.and_then(|()| json.end()), Some(()));
-        assert_eq!(read, [("a", "x".into()), ("b", "-7".into()), ("a", "y".into())]);
+    fn every_byte_is_plain_or_not_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            let is_plain = (0x20..0x80).contains(&byte) && byte != b'"' && byte != b'\\';
+            for at in 0..20 {
+                let mut bytes = *b"abcdefghijklmnopqrst";
+                bytes[at] = byte;
+                assert_eq!(plain_len(&bytes), if is_plain { 20 } else { at }, "{byte:#x} at {at}");
+            }
+        }
     }
 
     proptest! {
+        #[test]
+        fn eight_bytes_at_a_time_are_as_good_as_one(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let is_plain = |byte: &u8| (0x20..0x80).contains(byte) && !b"\"\\".contains(byte);
+            prop_assert_eq!(plain_len(&bytes), bytes.iter().take_while(|byte| is_plain(byte)).count());
+        }
+
         #[test]
         fn what_is_read_as_plain_is_json(
             text in r#"(\[|\{|"[a-z]"|:|,|[0-9-]{1,2}|true|nul?l|\]|\}){1,8}"#,

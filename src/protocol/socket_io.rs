@@ -15,8 +15,6 @@ use std::ops::Range;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::plain_json::PlainJson;
-
 pub use arg::{Arg, Json};
 pub use args::Args;
 pub use decoder::{DecodeError, Decoder};
@@ -80,8 +78,7 @@ pub struct Event {
     pub namespace: Namespace,
     /// Present when the sender wants an ack with this id.
     pub id: Option<u64>,
-    /// Where its name stands among the arguments.
-    name: Range<usize>,
+    name: Name,
     /// The arguments after the name.
     pub args: Args,
 }
@@ -99,10 +96,21 @@ pub struct Ack {
 
 impl Event {
     /// The name. One that was sent as a number is its text, which is the same to JavaScript.
-    pub fn name(&self) -> Cow<'_, str> {
-        // That it is one was found out when the header came.
-        parse_name(self.args.slice(&self.name)).unwrap_or_default()
+    pub fn name(&self) -> &str {
+        match &self.name {
+            Name::AsItStands(span) => self.args.slice(span),
+            Name::Decoded(name) => name,
+        }
     }
+}
+
+/// The name of an event.
+#[derive(Debug, Clone, PartialEq)]
+enum Name {
+    /// It stands in the text of the arguments.
+    AsItStands(Range<usize>),
+    /// There it has escapes.
+    Decoded(Box<str>),
 }
 
 /// The name of a namespace: begins with `/` and has no comma, because a comma ends it on the wire.
@@ -133,18 +141,6 @@ impl Namespace {
 impl Default for Namespace {
     fn default() -> Self {
         Self::MAIN
-    }
-}
-
-/// The name of an event: any string or number, or no text at all.
-fn parse_name(json: &str) -> Option<Cow<'_, str>> {
-    if let Some(name) = PlainJson::new(json).string() {
-        return Some(Cow::Borrowed(name));
-    }
-    match json.as_bytes().first() {
-        Some(b'"') => serde_json::from_str(json).ok().map(Cow::Owned),
-        Some(b'-' | b'0'..=b'9') | None => Some(Cow::Borrowed(json)),
-        Some(_) => None,
     }
 }
 

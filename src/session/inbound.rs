@@ -33,7 +33,7 @@ pub(crate) struct Inbound<'a> {
 impl<'a> Inbound<'a> {
     /// Reads an event. `None` if it is none of this protocol, `Err` if it should have an envelope and has none.
     pub(crate) fn read(event: &'a socket_io::Event) -> Option<Result<Self, ProviderError>> {
-        let kind = InboundEvent::from_name(&event.name())?;
+        let kind = InboundEvent::from_name(event.name())?;
         let args = &event.args;
         let (envelope, position) = match args.bytes(0) {
             Some(envelope) => (Some(envelope), args.text(2)),

@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 
 use super::DecodeError;
 
+/// What every encoder writes for the first attachment, and what nearly every packet of this protocol has.
+pub(super) const FIRST_PLACEHOLDER: &str = r#"{"_placeholder":true,"num":0}"#;
+
 /// One argument.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arg {
@@ -100,11 +103,11 @@ pub(super) fn find_placeholders(
     json: &str,
     attachments: usize,
 ) -> Result<Option<usize>, DecodeError> {
-    // What every encoder writes for the first attachment, and what nearly every packet of this protocol has.
-    if attachments > 0 && json == r#"{"_placeholder":true,"num":0}"# {
+    if attachments > 0 && json == FIRST_PLACEHOLDER {
         return Ok(Some(0));
     }
-    if attachments == 0 || !json.contains("_placeholder") {
+    let may_have_some = attachments > 0 && matches!(json.as_bytes().first(), Some(b'{' | b'['));
+    if !may_have_some || !json.contains("_placeholder") {
         return Ok(None);
     }
     let mut deserializer = serde_json::Deserializer::from_str(json);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-use super::arg::find_placeholders;
+use super::arg::{FIRST_PLACEHOLDER, find_placeholders};
 use super::{Arg, Attachments, DecodeError};
 use crate::protocol::plain_json::PlainJson;
 
@@ -110,7 +110,10 @@ fn plain_elements(json: &str) -> Option<SmallVec<[Span; 4]>> {
     let mut spans = SmallVec::new();
     let mut plain = PlainJson::new(json);
     plain.array(|json| {
-        spans.push(json.value()?);
+        let start = json.position();
+        // Longer than all that has to be looked at byte by byte.
+        let is_placeholder = json.skip(FIRST_PLACEHOLDER);
+        spans.push(if is_placeholder { start..json.position() } else { json.value()? });
         Some(())
     })?;
     plain.end()?;

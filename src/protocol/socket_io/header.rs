@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Ack, Args, DecodeError, Event, Json, Namespace, Packet, is_reserved, parse_name};
+use super::{Ack, Args, DecodeError, Event, Json, Name, Namespace, Packet, is_reserved};
 
 /// The parts of a header: `<type>[<attachments>-][<namespace>,][<id>][<json>]`.
 #[derive(Debug)]
@@ -77,16 +77,16 @@ impl<'a> Header<'a> {
             Kind::Event => {
                 let mut args = Args::parse(json, self.attachments)?;
                 let name = match args.take_first() {
-                    Some(name) => name,
+                    Some(span) => parse_name(args.slice(&span), span.start),
                     // An event without a payload passes the official parser, and no listener hears it.
-                    None if json.is_empty() => 0..0,
-                    None => return Err(DecodeError::InvalidPayload),
+                    None => json.is_empty().then_some(Name::AsItStands(0..0)),
                 };
-                match parse_name(args.slice(&name)) {
-                    Some(text) if !is_reserved(&text) => {}
-                    _ => return Err(DecodeError::InvalidPayload),
+                let name = name.ok_or(DecodeError::InvalidPayload)?;
+                let event = Event { namespace, id, name, args };
+                if is_reserved(event.name()) {
+                    return Err(DecodeError::InvalidPayload);
                 }
-                Ok(Packet::Event(Event { namespace, id, name, args }))
+                Ok(Packet::Event(event))
             }
             Kind::Ack => {
                 Ok(Packet::Ack(Ack { namespace, id, args: Args::parse(json, self.attachments)? }))
@@ -103,6 +103,18 @@ fn parse_attachment_count(digits: &str, max: usize) -> Result<usize, DecodeError
         Ok(0) => Err(DecodeError::IllegalAttachments),
         Ok(count) if count <= max => Ok(count),
         _ => Err(DecodeError::TooManyAttachments),
+    }
+}
+
+/// The name that valid JSON, which stands at `start`, stands for: any string or number.
+fn parse_name(json: &str, start: usize) -> Option<Name> {
+    match json.as_bytes() {
+        [b'"', name @ .., b'"'] if !name.contains(&b'\\') => {
+            Some(Name::AsItStands(start + 1..start + 1 + name.len()))
+        }
+        [b'"', ..] => serde_json::from_str(json).ok().map(Name::Decoded),
+        [b'-' | b'0'..=b'9', ..] => Some(Name::AsItStands(start..start + json.len())),
+        _ => None,
     }
 }
 

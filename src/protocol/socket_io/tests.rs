@@ -239,7 +239,7 @@ proptest! {
         let namespace = Namespace::new(namespace).unwrap();
         let encoded = encode_event(&namespace, &name, &args, id).unwrap();
         let Ok(Some(Packet::Event(event))) = decode(&encoded) else { panic!("{encoded:?}") };
-        prop_assert_eq!((&event.namespace, event.id, &*event.name()), (&namespace, id, &*name));
+        prop_assert_eq!((&event.namespace, event.id, event.name()), (&namespace, id, name.as_str()));
         prop_assert_eq!(event.args.attachments(), encoded.attachments.as_slice());
         prop_assert_eq!(event.args.iter().collect::<Vec<_>>(), args);
     }

@@ -48,21 +48,17 @@ pub(crate) fn read_offset(json: &str) -> Option<i64> {
 }
 
 impl<'a> PositionJson<'a> {
+    /// What our gateway writes, without a copy.
     fn read_plain(json: &'a str) -> Option<Self> {
-        let (mut topic, mut partition, mut offset) = (None, None, None);
         let mut json = PlainJson::new(json);
-        json.object(|json, key| {
-            let is_first = match key {
-                "topic" => topic.replace(json.string()?).is_none(),
-                "partition" => partition.replace(read_plain_integer(json)?).is_none(),
-                "offset" => offset.replace(read_plain_integer(json)?).is_none(),
-                _ => json.value().is_some(),
-            };
-            is_first.then_some(())
-        })?;
+        json.expect(r#"{"topic":"#)?;
+        let topic = Some(Cow::Borrowed(json.string()?));
+        json.expect(r#","partition":"#)?;
+        let partition = read_plain_integer(&mut json)?;
+        let offset = if json.skip(r#","offset":"#) { read_plain_integer(&mut json)? } else { None };
+        json.expect("}")?;
         json.end()?;
-        let topic = topic.map(Cow::Borrowed);
-        Some(Self { topic, partition: partition.flatten(), offset: offset.flatten() })
+        Some(Self { topic, partition, offset })
     }
 }
 
@@ -117,12 +113,8 @@ mod tests {
     proptest! {
         #[test]
         fn both_ways_to_read_a_position_agree(
-            fields in prop::collection::vec(
-                r#""(topic|partition|offset|more)":("[a-z0-9]{0,3}"|-?[0-9]{1,3}|"-?[0-9]{1,20}"|null|\{\})"#,
-                0..4,
-            ),
+            json in r#"\{"topic":("[a-z]{0,9}"|7),"partition":("?[0-9]{1,3}"?|"a"|-1|null)(,"offset":"?-?[0-9]{1,20}"?){0,2}(,"a":\{\})?\}?"#,
         ) {
-            let json = format!("{{{}}}", fields.join(","));
             if let Some(plain) = PositionJson::read_plain(&json) {
                 prop_assert_eq!(Some(plain), serde_json::from_str(&json).ok());
             }
