@@ -257,6 +257,24 @@ export interface AddDocOptions {
   parentId?: string
   /** Awareness to use in place of a new one. */
   awareness?: Awareness
+  /**
+   * The module of a document of another implementation, which a `Doc` of `yjs` or `@y/y` needs: `import * as Y from 'yjs'`.
+   * It must be the very copy that the document was made with.
+   */
+  crdt?: CrdtModule
+}
+
+/** A document of another implementation of Yjs: a `Doc` of `yjs` or `@y/y`, a `YDoc` of `ywasm`. */
+export interface ForeignDoc {
+  readonly guid: string
+  destroy(...args: any[]): void
+}
+
+/** What a provider needs of the module of such a document; also its class, `Doc` or `YDoc`. */
+export interface CrdtModule {
+  applyUpdate(doc: any, update: Uint8Array, origin: any): void
+  encodeStateAsUpdate(doc: any): Uint8Array
+  encodeStateVector(doc: any): Uint8Array
 }
 
 /** Options of calls that wait. */
@@ -276,8 +294,9 @@ export interface OpenDocOptions extends CallOptions {
 }
 
 /** What a provider knows of a document. */
-export interface DocState {
-  readonly doc: YDoc
+export interface DocState<D = YDoc> {
+  /** The very object that was added. */
+  readonly doc: D
   readonly docId: string
   readonly parentId?: string
   /** Whether the document holds everything the server had. */
@@ -349,11 +368,12 @@ export declare class YKafkaCollabationProvider extends ProtocolManager {
   constructor(
     url: string,
     name: string,
-    doc: YDoc,
+    doc: YDoc | ForeignDoc,
     options?: {
       connect?: boolean
       docId?: string
       awareness?: Awareness
+      crdt?: CrdtModule
       params?: Record<string, string | number | boolean>
       resyncInterval?: number
       /** Longest delay in ms between two attempts. Default: 2500. */
@@ -362,7 +382,7 @@ export declare class YKafkaCollabationProvider extends ProtocolManager {
       disableBc?: boolean
     }
   )
-  readonly doc: YDoc
+  readonly doc: YDoc | ForeignDoc
   readonly awareness: Awareness
   readonly synced: boolean
 }
@@ -483,23 +503,31 @@ export declare class ProtocolManager {
   /**
    * Adds a document: it is synced from now on. `docId` is the document's guid by default.
    *
+   * It may also be of another implementation of Yjs, with the module that it is of, which `ywasm` can do without. Remote
+   * changes are applied to it with the provider as their origin.
+   *
+   * ```js
+   * import * as Y from 'yjs'
+   * provider.addDoc(new Y.Doc(), { docId: 'guid', crdt: Y })
+   * ```
+   *
    * Throws `ERR_DOC_IN_USE` when the provider has a document with this id, whatever its `parentId`, or has this document;
    * `ERR_INVALID_OPTION` also when room, document and parent id together are longer than the 64 KiB of an envelope's
-   * metadata; `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
+   * metadata; `ERR_INVALID_ARGUMENT` when it is no document, or `crdt` is missing or not its module; `ERR_DESTROYED`.
    */
-  addDoc(doc: YDoc, options?: AddDocOptions): void
+  addDoc(doc: YDoc | ForeignDoc, options?: AddDocOptions): void
   /**
    * Removes a document. What it has to send is sent before, if connected; one that is not here is no error.
    *
    * Throws `ERR_INVALID_ARGUMENT` when it is neither a document nor an id.
    */
-  removeDoc(doc: YDoc | string): void
+  removeDoc(doc: YDoc | ForeignDoc | string): void
   /**
    * What the provider knows of a document; the object is kept up to date.
    *
    * Throws `ERR_INVALID_ARGUMENT`.
    */
-  getDocState(docId: string): DocState | undefined
+  getDocState<D = YDoc>(docId: string): DocState<D> | undefined
   /**
    * Resolves when the document holds everything the server had: at once if it is synced already.
    *
@@ -586,10 +614,10 @@ export declare class YArray {
 
 /** A change of a `YArray`. */
 export declare class YArrayEvent {
-  /** The array that changed. */
-  get target(): YArray
   /** What changed, from left to right. */
   get delta(): Array<YArrayDelta>
+  /** The shared type that changed. */
+  get target(): YArray
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
   /** Origin of the transaction. */
@@ -734,10 +762,10 @@ export declare class YMap {
 
 /** A change of a `YMap`. */
 export declare class YMapEvent {
-  /** The map that changed. */
-  get target(): YMap
   /** What changed, by key. */
   get keys(): Record<string, YMapChange>
+  /** The shared type that changed. */
+  get target(): YMap
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
   /** Origin of the transaction. */
@@ -844,10 +872,10 @@ export declare class YText {
 
 /** A change of a `YText`. */
 export declare class YTextEvent {
-  /** The text that changed. */
-  get target(): YText
   /** What changed, from left to right; positions count UTF-16 units. */
   get delta(): Array<YTextDelta>
+  /** The shared type that changed. */
+  get target(): YText
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
   /** Origin of the transaction. */
@@ -1101,7 +1129,7 @@ export declare class YWeakLink {
 
 /** A change of what a `YWeakLink` points to. */
 export declare class YWeakLinkEvent {
-  /** The link. */
+  /** The shared type that changed. */
   get target(): YWeakLink
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
@@ -1185,12 +1213,12 @@ export declare class YXmlElement {
 
 /** A change of a `YXmlElement` or `YXmlFragment`. */
 export declare class YXmlEvent {
-  /** The node that changed. */
-  get target(): YXmlElement | YXmlFragment
   /** Which children changed, from left to right. */
   get delta(): Array<YXmlDelta>
   /** Which attributes changed, by name. */
   get keys(): Record<string, YMapChange>
+  /** The shared type that changed. */
+  get target(): YXmlElement | YXmlFragment
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
   /** Origin of the transaction. */
@@ -1355,12 +1383,12 @@ export declare class YXmlText {
 
 /** A change of a `YXmlText`. */
 export declare class YXmlTextEvent {
-  /** The text that changed. */
-  get target(): YXmlText
   /** What changed, from left to right; positions count UTF-16 units. */
   get delta(): Array<YTextDelta>
   /** Which attributes of the node changed, by name. */
   get keys(): Record<string, YMapChange>
+  /** The shared type that changed. */
+  get target(): YXmlText
   /** Way from the observed type to the target: keys and indices, empty for `observe`. */
   path(): Array<string | number>
   /** Origin of the transaction. */

@@ -951,7 +951,7 @@ module.exports.YKafkaCollabationProvider = class YKafkaCollabationProvider exten
     })
     this.doc = doc
     this.docId = options.docId ?? (slash < 0 ? roomId : name.slice(slash + 1))
-    this.addDoc(doc, { docId: this.docId, awareness: options.awareness })
+    this.addDoc(doc, { docId: this.docId, awareness: options.awareness, crdt: options.crdt })
   }
 
   get awareness() {

@@ -105,7 +105,7 @@ test('many_small_messages_arrive_in_their_order_and_none_is_lost', async (t) => 
   const server = await RawServer.start(t)
   const provider = startProvider(t, server.url)
   const socket = await server.joined()
-  const COUNT = 5_000
+  const COUNT = 200_000
   let next = 0
   const all = waitFor(
     provider,

@@ -20,7 +20,7 @@ use yjs_provider_native::protocol::y_message::Message;
 use yjs_provider_native::session::{AddDocument, DocKey, Output, Session, SessionConfig};
 
 const KEYSTROKES: u32 = 100;
-const RECEIVED: usize = 10_000;
+const RECEIVED: i64 = 10_000;
 /// What a driver takes from its socket before it looks after the rest.
 const TURN: usize = 64;
 
@@ -65,7 +65,7 @@ fn records() -> Vec<(String, Bytes)> {
             r#"451-["y-kafka-collabation-server-sync",{{"_placeholder":true,"num":0}},"{offset}",{{"topic":"ykc.sync","partition":3}}]"#
         );
         let mut metadata = metadata("document", "aXJ0ZXN0LXNlbmRlcg");
-        metadata.timestamp = Some(1_700_000_000_000 + offset as i64);
+        metadata.timestamp = Some(1_700_000_000_000 + offset);
         (header, envelope::encode(&metadata, &payload).unwrap().into())
     };
     (0..RECEIVED).map(record).collect()

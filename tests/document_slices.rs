@@ -561,8 +561,8 @@ fn map_events_of_remote_slices_name_every_key_once() {
     while keys.values().filter(|it| **it >= 90).count() < 10 {
         js.wait_for_wake();
         let Some(record) = js.tick(|_, record| record) else { continue };
-        for event in record.events {
-            let TypeChange::Map(changes) = event.change else { panic!("a map") };
+        for event in &record.events {
+            let TypeChange::Map(changes) = &event.change else { panic!("a map") };
             for (key, change) in changes {
                 use yjs_provider_native::document::{EntryChange, Value};
                 let (EntryChange::Add(Value::Any(value))
@@ -571,7 +571,7 @@ fn map_events_of_remote_slices_name_every_key_once() {
                     panic!("{change:?}")
                 };
                 let yrs::Any::Number(number) = value else { panic!("{value:?}") };
-                keys.insert(key, number.as_i64().unwrap());
+                keys.insert(key.clone(), number.as_i64().unwrap());
             }
         }
     }

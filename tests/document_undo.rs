@@ -57,7 +57,7 @@ fn text(local: &LocalDocument) -> String {
         .expect("it can be read")
 }
 
-fn insert(local: &LocalDocument, index: u32, chunk: &str) -> Option<Record> {
+fn insert(local: &LocalDocument, index: u32, chunk: &str) -> Option<Arc<Record>> {
     let insert = |txn: &mut yrs::TransactionMut<'_>| {
         let branch = TypeHandle::root(TypeKind::Text, "text").resolve(txn).expect("a root");
         text_insert(txn, branch, index, chunk, None)
@@ -219,7 +219,7 @@ fn removed_subdocuments_are_told_of_and_freed_whatever_held_them() {
     done.recv().unwrap();
     woken.recv().unwrap();
     let record = local.enter().unwrap().remote.expect("subdocuments are always told of");
-    let change = record.subdocs.expect("100 went");
+    let change = record.subdocs.as_ref().expect("100 went");
     assert_eq!((change.added.len(), change.removed.len()), (0, 100));
     let left = local.read(|txn| txn.subdoc_guids().count()).unwrap();
     assert_eq!(left, 1);

@@ -7,7 +7,9 @@
     missing_docs,
     unreachable_pub,
     dead_code,
+    clippy::format_collect,
     clippy::print_stderr,
+    clippy::unwrap_used,
     reason = "the targets are a crate of their own"
 )]
 
@@ -72,8 +74,8 @@ fn feed(target: &str, runs: u64) {
     // Printing them with their backtraces would take more memory than the targets allow.
     expect_caught_panics();
     let mut rng = fastrand::Rng::with_seed(seed);
-    for input in seeds.iter().cloned() {
-        check(name, seed, run, &input);
+    for input in &seeds {
+        check(name, seed, run, input);
     }
     for _ in 0..runs {
         let input = generate(&mut rng, &seeds, name == "session");

@@ -15,6 +15,8 @@ export interface Received extends Frame {
 }
 
 export interface BareOptions {
+  /** Default: the `Server` of the newest Socket.IO. */
+  readonly Server?: typeof Server
   readonly socketOptions?: Partial<ServerOptions>
   /** What the server does with a frame. Default: nothing at all. */
   readonly handle?: (frame: Received, server: BareServer) => void
@@ -43,7 +45,7 @@ export class BareServer {
 
   static async start(t: ExecutionContext, options: BareOptions = {}): Promise<BareServer> {
     const http = createServer()
-    const io = new Server(http, options.socketOptions)
+    const io = new (options.Server ?? Server)(http, options.socketOptions)
     t.teardown(() => io.close())
     await once(http.listen(0, '127.0.0.1'), 'listening')
     return new BareServer(io, (http.address() as AddressInfo).port, options)

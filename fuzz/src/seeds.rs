@@ -9,6 +9,7 @@ const FINDINGS: [(&str, &str); 1] = [
 ];
 
 /// The seeds of a target, out of `fixtures/protocol.json` and what that has none of.
+#[must_use]
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     let findings = FINDINGS.iter().filter(|(found_by, _)| *found_by == target);
     official(target).into_iter().chain(findings.map(|(_, hex)| unhex(hex))).collect()

@@ -14,8 +14,8 @@ const SEPARATOR: u8 = 0x1e;
 pub fn socket_io_packet(data: &[u8]) {
     let mut decoder = Decoder::default();
     for message in data.split(|byte| *byte == SEPARATOR) {
-        let decoded = memory::within(16_384 + 64 * message.len(), || handle(&mut decoder, message));
-        match decoded {
+        let limit = 16_384 + 64 * message.len();
+        match memory::within(limit, || handle(&mut decoder, message)) {
             Ok(Some(packet)) => check(&packet),
             Ok(None) => {}
             // The connection ends.

@@ -257,6 +257,24 @@ export interface AddDocOptions {
   parentId?: string
   /** Awareness to use in place of a new one. */
   awareness?: Awareness
+  /**
+   * The module of a document of another implementation, which a `Doc` of `yjs` or `@y/y` needs: `import * as Y from 'yjs'`.
+   * It must be the very copy that the document was made with.
+   */
+  crdt?: CrdtModule
+}
+
+/** A document of another implementation of Yjs: a `Doc` of `yjs` or `@y/y`, a `YDoc` of `ywasm`. */
+export interface ForeignDoc {
+  readonly guid: string
+  destroy(...args: any[]): void
+}
+
+/** What a provider needs of the module of such a document; also its class, `Doc` or `YDoc`. */
+export interface CrdtModule {
+  applyUpdate(doc: any, update: Uint8Array, origin: any): void
+  encodeStateAsUpdate(doc: any): Uint8Array
+  encodeStateVector(doc: any): Uint8Array
 }
 
 /** Options of calls that wait. */
@@ -276,8 +294,9 @@ export interface OpenDocOptions extends CallOptions {
 }
 
 /** What a provider knows of a document. */
-export interface DocState {
-  readonly doc: YDoc
+export interface DocState<D = YDoc> {
+  /** The very object that was added. */
+  readonly doc: D
   readonly docId: string
   readonly parentId?: string
   /** Whether the document holds everything the server had. */
@@ -349,11 +368,12 @@ export declare class YKafkaCollabationProvider extends ProtocolManager {
   constructor(
     url: string,
     name: string,
-    doc: YDoc,
+    doc: YDoc | ForeignDoc,
     options?: {
       connect?: boolean
       docId?: string
       awareness?: Awareness
+      crdt?: CrdtModule
       params?: Record<string, string | number | boolean>
       resyncInterval?: number
       /** Longest delay in ms between two attempts. Default: 2500. */
@@ -362,7 +382,7 @@ export declare class YKafkaCollabationProvider extends ProtocolManager {
       disableBc?: boolean
     }
   )
-  readonly doc: YDoc
+  readonly doc: YDoc | ForeignDoc
   readonly awareness: Awareness
   readonly synced: boolean
 }

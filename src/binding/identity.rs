@@ -33,18 +33,7 @@ impl Identities {
         if let Some(identity) = by_value(env, origin)? {
             return Ok(identity);
         }
-        let found = self.find(env, origin)?;
-        if found != UNTRACKED {
-            return Ok(found);
-        }
-        let id = self.next.get();
-        self.next.set(id + 1);
-        if let Some(objects) = self.objects.object() {
-            let set: Function<'_, FnArgs<(Unknown<'_>, f64)>, Unknown<'_>> =
-                objects.get_named_property("set")?;
-            set.apply(objects, (origin, id as f64).into())?;
-        }
-        Ok(of_object(id))
+        self.assign_id(env, origin).map(of_object)
     }
 
     /// The identity of the origin of a transaction; empty for `undefined` and `null`.
@@ -52,15 +41,33 @@ impl Identities {
         if let Some(identity) = by_value(env, origin)? {
             return Ok(identity);
         }
-        let Some(objects) = self.objects.object() else { return Ok(UNTRACKED.to_vec()) };
+        Ok(self.find_id(env, origin)?.map_or_else(|| UNTRACKED.to_vec(), of_object))
+    }
+
+    /// The number of an object, given to it now or before.
+    pub(super) fn assign_id(&self, env: Env, object: Unknown<'_>) -> Result<u64> {
+        if let Some(id) = self.find_id(env, object)? {
+            return Ok(id);
+        }
+        let id = self.next.get();
+        self.next.set(id + 1);
+        if let Some(objects) = self.objects.object() {
+            let set: Function<'_, FnArgs<(Unknown<'_>, f64)>, Unknown<'_>> =
+                objects.get_named_property("set")?;
+            set.apply(objects, (object, id as f64).into())?;
+        }
+        Ok(id)
+    }
+
+    /// The number of an object, if it has one.
+    pub(super) fn find_id(&self, env: Env, object: Unknown<'_>) -> Result<Option<u64>> {
+        let Some(objects) = self.objects.object() else { return Ok(None) };
         let get: Function<'_, Unknown<'_>, Unknown<'_>> = objects.get_named_property("get")?;
-        let id = get.apply(objects, origin)?;
+        let id = get.apply(objects, object)?;
         Ok(match id.get_type()? {
             // SAFETY: it is a number.
-            ValueType::Number => {
-                of_object(unsafe { f64::from_napi_value(env.raw(), id.raw()) }? as u64)
-            }
-            _ => UNTRACKED.to_vec(),
+            ValueType::Number => Some(unsafe { f64::from_napi_value(env.raw(), id.raw()) }? as u64),
+            _ => None,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What one environment (the main thread, a worker thread) shares: its inbox, its documents, the end of its tick.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::inbox::{Inbox, Message};
 use super::provider_core::ProviderCore;
 use super::raw::{self, HandleScope, Reference};
 use super::requests::Requests;
-use super::types::DocCore;
+use super::types::{DocCore, Views};
 use crate::document::AttachmentId;
 
 /// How long one wake-up may keep the event loop; what is left waits for the next turn.
@@ -43,6 +43,7 @@ pub(super) struct JsThread {
     pub(super) hidden: HiddenSymbols,
     pub(super) identities: Identities,
     pub(super) inbox: Arc<Inbox>,
+    views: OnceCell<Views>,
     next_id: Cell<u64>,
     documents: RefCell<HashMap<u64, Weak<DocCore>>>,
     providers: RefCell<HashMap<u64, Weak<ProviderCore>>>,
@@ -98,6 +99,7 @@ impl JsThread {
             hidden: HiddenSymbols::new(env)?,
             identities: Identities::new(env)?,
             inbox: Inbox::new(wake),
+            views: OnceCell::new(),
             next_id: Cell::new(1),
             documents: RefCell::default(),
             providers: RefCell::default(),
@@ -114,6 +116,14 @@ impl JsThread {
 
     pub(super) fn env(&self) -> Env {
         self.env
+    }
+
+    /// What listeners get, made at its first use.
+    pub(super) fn views(&self, env: Env) -> Result<&Views> {
+        if self.views.get().is_none() {
+            self.views.set(Views::new(env)?).ok();
+        }
+        self.views.get().ok_or_else(|| napi::Error::from_reason("the views are missing"))
     }
 
     /// An id that is unique in this environment.
@@ -136,6 +146,13 @@ impl JsThread {
         self.schedule_end()?;
         self.held.borrow_mut().push(Rc::clone(core));
         Ok(())
+    }
+
+    /// The same for a document without its baton, which has something to do when the tick ends. Throws nothing; returns
+    /// whether the end of the tick is sure to come.
+    pub(super) fn hold_at_any_rate(&self, core: &Rc<DocCore>) -> bool {
+        self.held.borrow_mut().push(Rc::clone(core));
+        raw::caught(self.env, self.schedule_end()).is_ok()
     }
 
     /// Hands the edits of this tick to the network threads, ahead of a command that must come after them.

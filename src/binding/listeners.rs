@@ -85,20 +85,17 @@ impl<'env> Listeners<'env> {
     /// The functions to call now, in the order in which they were added. Those added with `once` are removed.
     pub(super) fn take(&mut self, key: &str) -> Result<Vec<Unknown<'env>>> {
         let entries = self.entries(key)?;
-        let mut functions = Vec::with_capacity(entries.len());
-        let mut kept = Vec::with_capacity(entries.len());
-        for entry in &entries {
-            if entry.get_type()? == ValueType::Function {
-                functions.push(*entry);
-                kept.push(*entry);
-            } else {
-                functions.push(listener_of_once(self.env, *entry)?);
-            }
+        let is_kept =
+            |entry: &Unknown<'_>| entry.get_type().is_ok_and(|it| it == ValueType::Function);
+        if entries.iter().all(is_kept) {
+            return Ok(entries);
         }
-        if kept.len() != entries.len() {
-            self.replace(key, &kept)?;
-        }
-        Ok(functions)
+        let kept: Vec<_> = entries.iter().copied().filter(is_kept).collect();
+        self.replace(key, &kept)?;
+        let function = |entry| {
+            if is_kept(&entry) { Ok(entry) } else { listener_of_once(self.env, entry) }
+        };
+        entries.into_iter().map(function).collect()
     }
 
     fn entries(&self, key: &str) -> Result<Vec<Unknown<'env>>> {

@@ -24,6 +24,7 @@
 mod abort;
 mod arguments;
 mod auth;
+mod bridge;
 mod calls;
 mod deferred;
 mod doc_state;
@@ -45,6 +46,7 @@ mod provider_events;
 mod provider_messages;
 pub mod provider_stats;
 mod raw;
+mod reference;
 mod requests;
 mod socket_options;
 pub mod types;

@@ -193,6 +193,7 @@ impl ProviderCore {
     pub(super) fn handle_finished(&self, env: Env) {
         let error = ProviderError::new(ErrorCode::Destroyed, "the provider was destroyed");
         self.calls.fail_all(env, &error);
+        self.disconnect_bridges(env);
         self.forget_documents();
         if let (Ok(Some(mut listeners)), true) = (self.listeners(env), self.is_destroyed.get()) {
             listeners.clear().ok();

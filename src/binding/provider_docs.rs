@@ -8,13 +8,14 @@ use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
 
 use super::arguments::Argument;
+use super::bridge::{AddedDoc, Bridge, DocObject};
 use super::calls::{CallKind, CallOptions};
 use super::error::{Result, throw};
 use super::fields::Fields;
 use super::provider::ProtocolManager;
 use super::provider_core::or_destroyed;
 use super::raw;
-use super::types::{Awareness, doc_argument};
+use super::types::Awareness;
 use super::value::{instance, undefined};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::envelope::check_ids;
@@ -23,25 +24,35 @@ use crate::protocol::envelope::check_ids;
 impl ProtocolManager {
     /// Adds a document: it is synced from now on. `docId` is the document's guid by default.
     ///
+    /// It may also be of another implementation of Yjs, with the module that it is of, which `ywasm` can do without. Remote
+    /// changes are applied to it with the provider as their origin.
+    ///
+    /// ```js
+    /// import * as Y from 'yjs'
+    /// provider.addDoc(new Y.Doc(), { docId: 'guid', crdt: Y })
+    /// ```
+    ///
     /// Throws `ERR_DOC_IN_USE` when the provider has a document with this id, whatever its `parentId`, or has this document;
     /// `ERR_INVALID_OPTION` also when room, document and parent id together are longer than the 64 KiB of an envelope's
-    /// metadata; `ERR_INVALID_ARGUMENT`, `ERR_DESTROYED`.
-    #[napi(ts_args_type = "doc: YDoc, options?: AddDocOptions")]
+    /// metadata; `ERR_INVALID_ARGUMENT` when it is no document, or `crdt` is missing or not its module; `ERR_DESTROYED`.
+    #[napi(ts_args_type = "doc: YDoc | ForeignDoc, options?: AddDocOptions")]
     pub fn add_doc(&self, env: Env, doc: Unknown<'_>, options: Option<Unknown<'_>>) -> Result<()> {
         or_destroyed(env, &self.core)?;
-        let core = doc_argument(env, &doc, "doc")?;
-        if self.core.has_document(&core) {
+        let options = options.map(|it| Fields::new(env, "options", it)).transpose()?;
+        let module = options.as_ref().map(|it| it.value("crdt")).transpose()?.flatten();
+        let added = AddedDoc::parse(env, &doc, module)?;
+        let object = added.object(env, &self.core.thread)?;
+        if self.core.has_document(object) {
             return Err(throw(
                 env,
                 ProviderError::new(ErrorCode::DocInUse, "the document was already added"),
             ));
         }
-        let options = options.map(|it| Fields::new(env, "options", it)).transpose()?;
         let field = |key: &str| match &options {
             Some(options) => options.string(key),
             None => Ok(None),
         };
-        let doc_id: Arc<str> = field("docId")?.unwrap_or_else(|| core.guid()).into();
+        let doc_id: Arc<str> = field("docId")?.map_or_else(|| added.guid(), Ok)?.into();
         if doc_id.is_empty() {
             return Err(throw(
                 env,
@@ -68,19 +79,31 @@ impl ProtocolManager {
             }
             None => None,
         };
-        self.core.add_document(&env, doc, core, awareness, Arc::clone(&doc_id), parent_id)?;
+        let (doc, id) = ((doc, object), Arc::clone(&doc_id));
+        match added {
+            AddedDoc::Native(core) => {
+                self.core.add_document(env, doc, core, awareness, id, parent_id)?;
+            }
+            AddedDoc::Foreign(foreign) => {
+                let mirror = Bridge::mirror(env, &foreign)?;
+                let core = Rc::clone(&mirror);
+                let key = self.core.add_document(env, doc, core, awareness, id, parent_id)?;
+                Bridge::connect(env, &foreign, &mirror, &self.core, key, &doc_id)?;
+            }
+        }
         self.emit_or_throw(env, "doc-loaded", &[raw::to_js(env, doc_id.as_ref())?])
     }
 
     /// Removes a document. What it has to send is sent before, if connected; one that is not here is no error.
     ///
     /// Throws `ERR_INVALID_ARGUMENT` when it is neither a document nor an id.
-    #[napi(ts_args_type = "doc: YDoc | string")]
+    #[napi(ts_args_type = "doc: YDoc | ForeignDoc | string")]
     pub fn remove_doc(&self, env: Env, doc: Unknown<'_>) -> Result<()> {
         let doc_id = if doc.get_type()? == ValueType::String {
             Some(Argument::new(env, "doc", &doc).string()?)
         } else {
-            self.core.doc_id_of(&*doc_argument(env, &doc, "doc")?)
+            let object = DocObject::find(env, &self.core.thread, &doc)?;
+            object.and_then(|object| self.core.doc_id_of(object))
         };
         if let Some(doc_id) = doc_id {
             self.core.remove_document(env, &doc_id)?;
@@ -91,7 +114,11 @@ impl ProtocolManager {
     /// What the provider knows of a document; the object is kept up to date.
     ///
     /// Throws `ERR_INVALID_ARGUMENT`.
-    #[napi(ts_args_type = "docId: string", ts_return_type = "DocState | undefined")]
+    #[napi(
+        ts_generic_types = "D = YDoc",
+        ts_args_type = "docId: string",
+        ts_return_type = "DocState<D> | undefined"
+    )]
     pub fn get_doc_state<'env>(
         &self,
         env: &'env Env,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use napi::Env;
 use napi::bindgen_prelude::{JsObjectValue, Unknown};
 
+use super::bridge::DocObject;
 use super::error::Result;
 use super::js_thread::Origin;
 use super::provider_core::ProviderCore;
@@ -19,6 +20,7 @@ use crate::session::{AddDocument, DocKey, SharedAwareness};
 pub(super) struct ProviderDocument {
     pub(super) doc_id: Arc<str>,
     pub(super) parent_id: Option<Arc<str>>,
+    pub(super) object: DocObject,
     pub(super) core: Rc<DocCore>,
     pub(super) states: SharedAwareness,
     /// The `Awareness` of these states. Few ask for it.
@@ -36,20 +38,20 @@ pub(super) struct ProviderDocuments {
     /// Shared, because no borrow may last while JavaScript runs.
     documents: HashMap<DocKey, Rc<ProviderDocument>>,
     keys_by_doc_id: HashMap<Arc<str>, DocKey>,
-    keys_by_core: HashMap<u64, DocKey>,
+    keys_by_object: HashMap<DocObject, DocKey>,
 }
 
 impl ProviderDocuments {
     pub(super) fn insert(&mut self, key: DocKey, document: Rc<ProviderDocument>) {
         self.keys_by_doc_id.insert(Arc::clone(&document.doc_id), key);
-        self.keys_by_core.insert(document.core.id(), key);
+        self.keys_by_object.insert(document.object, key);
         self.documents.insert(key, document);
     }
 
     pub(super) fn remove(&mut self, key: DocKey) -> Option<Rc<ProviderDocument>> {
         let document = self.documents.remove(&key)?;
         self.keys_by_doc_id.remove(&document.doc_id);
-        self.keys_by_core.remove(&document.core.id());
+        self.keys_by_object.remove(&document.object);
         Some(document)
     }
 
@@ -66,13 +68,13 @@ impl ProviderDocuments {
     }
 
     /// The id under which a document was added.
-    pub(super) fn doc_id_of(&self, core: &DocCore) -> Option<&str> {
-        let key = self.keys_by_core.get(&core.id())?;
+    pub(super) fn doc_id_of(&self, object: DocObject) -> Option<&str> {
+        let key = self.keys_by_object.get(&object)?;
         self.documents.get(key).map(|document| document.doc_id.as_ref())
     }
 
-    pub(super) fn has(&self, core: &DocCore) -> bool {
-        self.keys_by_core.contains_key(&core.id())
+    pub(super) fn has(&self, object: DocObject) -> bool {
+        self.keys_by_object.contains_key(&object)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (DocKey, &ProviderDocument)> {
@@ -81,18 +83,19 @@ impl ProviderDocuments {
 }
 
 impl ProviderCore {
-    /// Adds a document. `doc` is its `YDoc`; without an `awareness` it gets one of its own.
+    /// Adds a document. `doc` is its object, `core` that of the object or of its mirror; without an `awareness` it gets one
+    /// of its own.
     pub(super) fn add_document(
         &self,
-        env: &Env,
-        doc: Unknown<'_>,
+        env: Env,
+        (doc, object): (Unknown<'_>, DocObject),
         core: Rc<DocCore>,
         awareness: Option<Rc<AwarenessCore>>,
         doc_id: Arc<str>,
         parent_id: Option<Arc<str>>,
-    ) -> Result<()> {
-        core.touch(*env)?;
-        let has_content = core.has_content(*env)?;
+    ) -> Result<DocKey> {
+        core.touch(env)?;
+        let has_content = core.has_content(env)?;
         let key = DocKey(self.next_id());
         let states = match &awareness {
             Some(awareness) => Arc::clone(&awareness.shared),
@@ -107,13 +110,14 @@ impl ProviderCore {
         };
         let attachment = self.handle.add_document(add, &core.document());
         self.thread.set_origin_of(attachment, Origin::Provider(self.id));
-        if let Some(mut docs) = self.docs(*env)? {
+        if let Some(mut docs) = self.docs(env)? {
             docs.set_element(index_of(key), doc)?;
         }
         let has_awareness = awareness.is_some();
         let document = Rc::new(ProviderDocument {
             doc_id,
             parent_id,
+            object,
             core,
             states,
             awareness: OnceCell::new(),
@@ -129,9 +133,9 @@ impl ProviderCore {
         self.documents.borrow_mut().insert(key, Rc::clone(&document));
         if has_awareness {
             // The `Awareness` lives as long as the document is here.
-            self.make_state(env, key, &document)?;
+            self.make_state(&env, key, &document)?;
         }
-        Ok(())
+        Ok(key)
     }
 
     /// Returns whether the document was here.
@@ -139,6 +143,9 @@ impl ProviderCore {
         let Some(key) = self.key_of(doc_id) else { return Ok(false) };
         let Some(document) = self.documents.borrow_mut().remove(key) else { return Ok(false) };
         document.core.flush_updates();
+        if let Some(bridge) = document.core.bridge() {
+            bridge.disconnect(env);
+        }
         self.detach(key, &document);
         self.handle.remove_document(key);
         if let Some(mut docs) = self.docs(env)? {
@@ -156,12 +163,12 @@ impl ProviderCore {
     }
 
     /// The id under which a document was added.
-    pub(super) fn doc_id_of(&self, core: &DocCore) -> Option<String> {
-        self.documents.borrow().doc_id_of(core).map(str::to_owned)
+    pub(super) fn doc_id_of(&self, object: DocObject) -> Option<String> {
+        self.documents.borrow().doc_id_of(object).map(str::to_owned)
     }
 
-    pub(super) fn has_document(&self, core: &DocCore) -> bool {
-        self.documents.borrow().has(core)
+    pub(super) fn has_document(&self, object: DocObject) -> bool {
+        self.documents.borrow().has(object)
     }
 
     pub(super) fn forget_documents(&self) {

@@ -47,6 +47,7 @@ impl ProviderCore {
                 Ok(Vec::new())
             }
             Event::Synced { doc, state } => {
+                self.deliver(env, doc);
                 self.set_synced(env, doc, state)?;
                 self.emit_event(env, &event)
             }

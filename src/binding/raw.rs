@@ -1,5 +1,5 @@
-//! The few Node-API calls that napi-rs offers no fitting form of: weak references, listeners that may throw anything,
-//! errors of listeners nobody called, handle scopes.
+//! The few Node-API calls that napi-rs offers no fitting form of: listeners and methods that may throw anything, errors of
+//! listeners nobody called, handle scopes.
 
 use std::ptr;
 
@@ -7,6 +7,7 @@ use napi::bindgen_prelude::{Array, FromNapiValue, JsObjectValue, Object, ToNapiV
 use napi::{Env, JsValue, Status, sys};
 
 use super::error::Result;
+pub(super) use super::reference::Reference;
 
 /// A value that JavaScript code threw, valid in the current handle scope.
 #[derive(Clone, Copy)]
@@ -18,7 +19,7 @@ pub(super) fn call(
     function: sys::napi_value,
     args: &[sys::napi_value],
 ) -> std::result::Result<sys::napi_value, Thrown> {
-    let (mut this, mut result, mut thrown) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+    let (mut this, mut result) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: all values belong to this environment and to an open handle scope; out-pointers are valid.
     unsafe {
         sys::napi_get_undefined(env.raw(), &raw mut this);
@@ -30,16 +31,35 @@ pub(super) fn call(
             args.as_ptr(),
             &raw mut result,
         );
-        if status == sys::Status::napi_ok {
-            return Ok(result);
-        }
-        if sys::napi_get_and_clear_last_exception(env.raw(), &raw mut thrown)
-            == sys::Status::napi_ok
-        {
-            return Err(Thrown(thrown));
-        }
-        Err(Thrown(this))
+        if status == sys::Status::napi_ok { Ok(result) } else { Err(thrown(env)) }
     }
+}
+
+/// What the call that failed just now has thrown; `undefined` if it failed for another reason.
+fn thrown(env: Env) -> Thrown {
+    let mut value = ptr::null_mut();
+    // SAFETY: the out-pointer is valid.
+    unsafe {
+        let status = sys::napi_get_and_clear_last_exception(env.raw(), &raw mut value);
+        if status != sys::Status::napi_ok {
+            sys::napi_get_undefined(env.raw(), &raw mut value);
+        }
+    }
+    Thrown(value)
+}
+
+/// `new class(...args)`
+pub(super) fn construct(
+    env: Env,
+    class: sys::napi_value,
+    args: &[sys::napi_value],
+) -> std::result::Result<sys::napi_value, Thrown> {
+    let mut result = ptr::null_mut();
+    // SAFETY: all values belong to this environment and to an open handle scope; out-pointers are valid.
+    let status = unsafe {
+        sys::napi_new_instance(env.raw(), class, args.len(), args.as_ptr(), &raw mut result)
+    };
+    if status == sys::Status::napi_ok { Ok(result) } else { Err(thrown(env)) }
 }
 
 /// `Promise.resolve(value).then(resolved, rejected)`: the value may be a promise or not.
@@ -79,6 +99,55 @@ pub(super) fn when_settled(
         }
         Ok(())
     }
+}
+
+/// Calls a method. What it throws stays the pending exception, as after [`throw`].
+pub(super) fn call_method<'env>(
+    env: Env,
+    object: &Object<'env>,
+    name: &str,
+    args: &[sys::napi_value],
+) -> Result<Unknown<'env>> {
+    let method: Unknown<'env> = object.get_named_property_unchecked(name)?;
+    let mut result = ptr::null_mut();
+    // SAFETY: all values belong to this environment and to an open handle scope; the out-pointer is valid.
+    unsafe {
+        check(sys::napi_call_function(
+            env.raw(),
+            object.raw(),
+            method.raw(),
+            args.len(),
+            args.as_ptr(),
+            &raw mut result,
+        ))?;
+        Ok(Unknown::from_raw_unchecked(env.raw(), result))
+    }
+}
+
+/// Takes what was thrown, for callers that JavaScript did not call. Without one it failed as things do while the
+/// environment goes away.
+pub(super) fn caught<T>(env: Env, result: Result<T>) -> std::result::Result<T, Option<Thrown>> {
+    result.map_err(|_| {
+        let (mut is_pending, mut thrown) = (false, ptr::null_mut());
+        // SAFETY: out-pointers are valid.
+        unsafe {
+            sys::napi_is_exception_pending(env.raw(), &raw mut is_pending);
+            let is_taken = is_pending
+                && sys::napi_get_and_clear_last_exception(env.raw(), &raw mut thrown)
+                    == sys::Status::napi_ok;
+            is_taken.then_some(Thrown(thrown))
+        }
+    })
+}
+
+/// `object instanceof class`.
+pub(super) fn is_instance_of(env: Env, object: &Object<'_>, class: &Unknown<'_>) -> Result<bool> {
+    let mut is_instance = false;
+    // SAFETY: both belong to this environment; the out-pointer is valid.
+    check(unsafe {
+        sys::napi_instanceof(env.raw(), object.raw(), class.raw(), &raw mut is_instance)
+    })?;
+    Ok(is_instance)
 }
 
 /// Makes a value the pending exception; the error returned tells napi-rs so.
@@ -176,70 +245,6 @@ impl Drop for HandleScope {
     fn drop(&mut self) {
         // SAFETY: opened by `open`.
         unsafe { sys::napi_close_handle_scope(self.env.raw(), self.scope) };
-    }
-}
-
-/// A reference to an object, weak (the object may be collected) or strong.
-pub(super) struct Reference {
-    env: Env,
-    raw: sys::napi_ref,
-}
-
-impl Reference {
-    /// Does not keep the object alive.
-    pub(super) fn weak<'env>(env: Env, value: &impl JsValue<'env>) -> Result<Self> {
-        Self::new(env, value.raw(), 0)
-    }
-
-    /// Keeps the object alive until dropped.
-    pub(super) fn strong<'env>(env: Env, value: &impl JsValue<'env>) -> Result<Self> {
-        Self::new(env, value.raw(), 1)
-    }
-
-    /// Keeps any value alive. Only objects can be referred to, so others sit in one.
-    pub(super) fn boxed<'env>(env: Env, value: &impl JsValue<'env>) -> Result<Self> {
-        let mut holder = Object::new(&env)?;
-        holder.set_named_property("value", value.to_unknown())?;
-        Self::strong(env, &holder)
-    }
-
-    /// The value given to [`Reference::boxed`].
-    pub(super) fn unboxed<'env>(&self) -> Result<Unknown<'env>> {
-        match self.object() {
-            Some(holder) => holder.get_named_property_unchecked("value"),
-            None => Err(napi::Error::from_status(Status::InvalidArg)),
-        }
-    }
-
-    fn new(env: Env, value: sys::napi_value, count: u32) -> Result<Self> {
-        let mut raw = ptr::null_mut();
-        // SAFETY: the value belongs to this environment; the out-pointer is valid.
-        let status = unsafe { sys::napi_create_reference(env.raw(), value, count, &raw mut raw) };
-        check(status)?;
-        Ok(Self { env, raw })
-    }
-
-    /// The value, unless it was collected.
-    pub(super) fn value(&self) -> Option<sys::napi_value> {
-        let mut value = ptr::null_mut();
-        // SAFETY: the reference is alive until drop.
-        let status =
-            unsafe { sys::napi_get_reference_value(self.env.raw(), self.raw, &raw mut value) };
-        (status == sys::Status::napi_ok && !value.is_null()).then_some(value)
-    }
-
-    /// The object, unless it was collected.
-    pub(super) fn object<'env>(&self) -> Option<Object<'env>> {
-        // SAFETY: only objects are referred to by those who ask for one.
-        self.value()
-            .and_then(|value| unsafe { Object::from_napi_value(self.env.raw(), value) }.ok())
-    }
-}
-
-impl Drop for Reference {
-    fn drop(&mut self) {
-        // SAFETY: created by `new`, deleted once.
-        unsafe { sys::napi_delete_reference(self.env.raw(), self.raw) };
     }
 }
 

@@ -12,6 +12,7 @@ use napi::{Env, JsValue, ValueType, sys};
 use yrs::{Any, any::Number};
 
 use super::error::{Result, throw};
+use super::js_thread::JsThread;
 use super::raw::{own_entries, set_key, to_js};
 use super::types::{
     DocCore, YArray, YDoc, YMap, YText, YWeakLink, YXmlElement, YXmlFragment, YXmlText, type_to_js,
@@ -72,6 +73,9 @@ pub(super) fn any_to_js<'env>(env: &'env Env, any: &Any) -> Result<Unknown<'env>
 
 /// Bytes as JavaScript gets them: a copy, because an external buffer costs more than it saves (T 20).
 pub(super) fn bytes_to_js(env: Env, bytes: &[u8]) -> Result<sys::napi_value> {
+    if let Some(copy) = JsThread::current(env)?.views(env)?.copy(env, bytes)? {
+        return Ok(copy);
+    }
     // SAFETY: the environment is the caller's.
     unsafe { Uint8Array::to_napi_value(env.raw(), Uint8Array::with_data_copied(bytes)) }
 }

@@ -21,7 +21,7 @@ pub(super) struct Content {
     pub(super) undo: UndoManagers,
     pub(super) states: StatesCache,
     pub(super) known_state: KnownState,
-    pub(super) undispatched: Mutex<Option<Record>>,
+    pub(super) undispatched: Mutex<Option<Arc<Record>>>,
 }
 
 impl Content {

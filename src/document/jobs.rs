@@ -9,7 +9,7 @@ use super::attachment::AttachmentId;
 /// Bytes of waiting updates per document. Past it they are dropped and the document asks for what it lacks (T 23).
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Merging is quadratic in the number of updates, applying is not: small groups are fastest.
-const GROUP_COUNT: usize = 16;
+pub(super) const GROUP_COUNT: usize = 16;
 const GROUP_BYTES: usize = 64 * 1024;
 
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Edits of a text that everybody is told of, one by one, while it is known where they go.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use yrs::updates::decoder::Decode;
 use yrs::{ClientID, Origin, Update};
@@ -29,15 +30,15 @@ impl LocalDocument {
         &self,
         text: &TypeHandle,
         edit: TextEdit<'_>,
-    ) -> Result<ControlFlow<Option<Record>>, ProviderError> {
+    ) -> Result<ControlFlow<Option<Arc<Record>>>, ProviderError> {
         if self.has_open_transaction() || self.shared.content().undo.has_managers() {
             return Ok(ControlFlow::Continue(()));
         }
         // Taken out: what fails on the way is known no longer.
         let known = self.known.take();
-        let is_right =
-            |it: &Box<KnownText>| it.text == *text && it.revision == self.shared.revision();
-        let Some(mut known) = known.filter(is_right) else { return Ok(ControlFlow::Continue(())) };
+        let revision = self.shared.revision();
+        let known = known.filter(|it| it.text == *text && it.revision == revision);
+        let Some(mut known) = known else { return Ok(ControlFlow::Continue(())) };
         let (index, length) = edit.range(known.runs.text_length());
         if let Err(error) = check(index, length, known.runs.text_length(), "text") {
             *self.known.borrow_mut() = Some(known);

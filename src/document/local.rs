@@ -52,7 +52,7 @@ pub struct Entered {
     /// Whether the baton was taken now: somebody must call [`LocalDocument::leave`] when the tick ends.
     pub is_new: bool,
     /// A remote transaction whose listeners must run before anything else happens to the document.
-    pub remote: Option<Record>,
+    pub remote: Option<Arc<Record>>,
 }
 
 /// A transaction to read with: the open explicit one, or a short one.
@@ -213,7 +213,7 @@ impl LocalDocument {
     }
 
     /// Commits the explicit transaction with this id. Committing twice does nothing, as in yjs.
-    pub fn commit(&self, id: u64) -> Result<Option<Record>, ProviderError> {
+    pub fn commit(&self, id: u64) -> Result<Option<Arc<Record>>, ProviderError> {
         if !self.is_open(id) {
             return Ok(None);
         }
@@ -244,7 +244,7 @@ impl LocalDocument {
     pub fn write<R>(
         &self,
         edit: impl FnOnce(&mut TransactionMut<'_>) -> Result<R, ProviderError>,
-    ) -> Result<(R, Option<Record>), ProviderError> {
+    ) -> Result<(R, Option<Arc<Record>>), ProviderError> {
         self.write_with(NO_ORIGIN, edit)
     }
 
@@ -253,7 +253,7 @@ impl LocalDocument {
         &self,
         origin: &[u8],
         edit: impl FnOnce(&mut TransactionMut<'_>) -> Result<R, ProviderError>,
-    ) -> Result<(R, Option<Record>), ProviderError> {
+    ) -> Result<(R, Option<Arc<Record>>), ProviderError> {
         debug_assert!(self.is_held.get(), "documents are touched under the baton");
         self.shared.fence.check()?;
         self.flush_edits()?;
@@ -272,7 +272,7 @@ impl LocalDocument {
         &self,
         update: &[u8],
         origin: &[u8],
-    ) -> Result<Option<Record>, ProviderError> {
+    ) -> Result<Option<Arc<Record>>, ProviderError> {
         let parts = decode(&self.shared.fence, update)?;
         let apply = |txn: &mut TransactionMut<'_>| {
             let mut pending = self.shared.pending.lock();
@@ -355,13 +355,20 @@ impl LocalDocument {
         Ok(unsafe { std::mem::transmute::<TransactionMut<'_>, TransactionMut<'static>>(txn) })
     }
 
-    fn finish(&self, txn: &mut TransactionMut<'static>) -> Result<Option<Record>, ProviderError> {
+    pub(super) fn finish(
+        &self,
+        txn: &mut TransactionMut<'static>,
+    ) -> Result<Option<Arc<Record>>, ProviderError> {
         let (record, update) = self.shared.finish(txn, None)?;
         Ok(self.keep(record, update))
     }
 
     /// Keeps an update until the tick ends.
-    pub(super) fn keep(&self, record: Option<Record>, update: Option<Bytes>) -> Option<Record> {
+    pub(super) fn keep(
+        &self,
+        record: Option<Arc<Record>>,
+        update: Option<Bytes>,
+    ) -> Option<Arc<Record>> {
         self.updates.borrow_mut().extend(update);
         record
     }

@@ -1,6 +1,7 @@
 //! Plain edits of texts on the JS thread, held back from the CRDT while nobody can tell.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::edit::{check, text_delete, text_insert};
 use super::local::LocalDocument;
@@ -63,7 +64,7 @@ impl LocalDocument {
         &self,
         text: &TypeHandle,
         edit: TextEdit<'_>,
-    ) -> Result<Option<Record>, ProviderError> {
+    ) -> Result<Option<Arc<Record>>, ProviderError> {
         self.shared.fence.check()?;
         if self.can_hold_back() && self.hold_back(text, edit)? {
             return Ok(None);
@@ -82,7 +83,7 @@ impl LocalDocument {
             }
             Ok(index)
         })?;
-        self.learn(text, index, record.as_ref());
+        self.learn(text, index, record.as_deref());
         Ok(record)
     }
 

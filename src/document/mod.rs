@@ -22,6 +22,7 @@ mod json_path;
 mod known_text;
 mod local;
 mod local_text;
+mod mirror;
 mod own_runs;
 mod pending;
 mod pool;

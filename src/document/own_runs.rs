@@ -3,6 +3,7 @@
 //! Where an item goes, and which ones an edit deletes, is known there without asking the CRDT, which would walk through
 //! the whole text (T 7). So the edit can be written as the update that it is.
 
+use smallvec::SmallVec;
 use yrs::{BranchID, ClientID, ID};
 
 use crate::protocol::lib0::{ReadError, Reader, write_var_bytes, write_var_uint};
@@ -40,6 +41,8 @@ struct Run {
     count: u32,
     is_deleted: bool,
 }
+
+type Parts = SmallVec<[Run; 8]>;
 
 impl Run {
     fn length(self) -> u32 {
@@ -131,31 +134,36 @@ impl OwnRuns {
             return None;
         }
         let (first, mut offset) = self.find(position);
+        // The run before stays where it is, whatever is joined to it.
+        let start = first.saturating_sub(1);
+        let mut parts = Parts::from_slice(&self.runs[start..first]);
         let (mut index, mut remaining) = (first, length);
         let mut deleted = Vec::new();
         while remaining > 0 {
             let run = self.runs[index];
             index += 1;
             if run.is_deleted {
+                push(&mut parts, run);
                 continue;
             }
             let count = remaining.min(run.count - offset);
             let gone = Run { clock: run.clock + offset, count, is_deleted: true };
             let rest = Run { clock: gone.end(), count: run.count - offset - count, ..run };
-            let parts = [Run { count: offset, ..run }, gone, rest];
-            let parts = parts.into_iter().filter(|part| part.count > 0);
-            let before = self.runs.len();
-            self.runs.splice(index - 1..index, parts);
-            index += self.runs.len() - before;
+            for part in [Run { count: offset, ..run }, gone, rest] {
+                push(&mut parts, part);
+            }
             deleted.push((gone.clock, count));
             remaining -= count;
             offset = 0;
         }
-        // The run before stays where it is, whatever is joined to it.
-        let start = first.saturating_sub(1);
+        if let Some(next) = self.runs.get(index) {
+            push(&mut parts, *next);
+            index += 1;
+        }
         let shift = if start < first { self.runs[start].length() } else { 0 };
         self.cursor = (start, self.cursor.1 - shift);
-        self.join(start, index);
+        // Mostly as many as before, so that no others move.
+        self.runs.splice(start..index, parts);
         self.length -= length;
         self.text_length -= length;
         Some(write_deletion(self.client, deleted))
@@ -178,18 +186,16 @@ impl OwnRuns {
         self.cursor = (index, start);
         (index, position - start)
     }
+}
 
-    /// Joins neighbours that follow each other in the CRDT, too.
-    fn join(&mut self, first: usize, last: usize) {
-        let mut index = (last + 1).min(self.runs.len());
-        while index > first + 1 {
-            index -= 1;
-            let (left, right) = (self.runs[index - 1], self.runs[index]);
-            if left.is_deleted == right.is_deleted && left.end() == right.clock {
-                self.runs[index - 1].count += right.count;
-                self.runs.remove(index);
-            }
+/// Adds a run, joined to the last one if it follows it in the CRDT, too.
+fn push(parts: &mut Parts, run: Run) {
+    match parts.last_mut() {
+        _ if run.count == 0 => {}
+        Some(last) if last.is_deleted == run.is_deleted && last.end() == run.clock => {
+            last.count += run.count;
         }
+        _ => parts.push(run),
     }
 }
 

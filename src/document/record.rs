@@ -44,6 +44,15 @@ impl Record {
             None => self.is_transaction_wanted.then_some(&EMPTY),
         }
     }
+
+    /// About how many bytes it takes.
+    pub fn size(&self) -> usize {
+        let updates = [&self.update, &self.update_v2];
+        let deep = self.deep_events.iter().flat_map(|it| &it.events);
+        size_of::<Self>()
+            + updates.into_iter().flatten().map(Bytes::len).sum::<usize>()
+            + self.events.iter().chain(deep).map(|event| event.change.size()).sum::<usize>()
+    }
 }
 
 /// A change of one shared type.
@@ -114,4 +123,45 @@ pub enum EntryChange {
     Update(Value, Value),
     /// The key had this value.
     Delete(Value),
+}
+
+impl TypeChange {
+    fn size(&self) -> usize {
+        let text = |delta: &[TextChange]| -> usize { delta.iter().map(TextChange::size).sum() };
+        let sequence =
+            |delta: &[SequenceChange]| -> usize { delta.iter().map(SequenceChange::size).sum() };
+        let entries = |keys: &[(Arc<str>, EntryChange)]| -> usize {
+            keys.iter().map(|(_, change)| change.size()).sum()
+        };
+        match self {
+            Self::Text(delta) => text(delta),
+            Self::Array(delta) => sequence(delta),
+            Self::Map(keys) => entries(keys),
+            Self::Xml(delta, keys) => sequence(delta) + entries(keys),
+            Self::XmlText(delta, keys) => text(delta) + entries(keys),
+            Self::WeakLink => 0,
+        }
+    }
+}
+
+impl TextChange {
+    fn size(&self) -> usize {
+        size_of::<Self>() + if let Self::Insert(value, _) = self { value.size() } else { 0 }
+    }
+}
+
+impl SequenceChange {
+    fn size(&self) -> usize {
+        let values = if let Self::Insert(values) = self { values.as_slice() } else { &[] };
+        size_of::<Self>() + values.iter().map(Value::size).sum::<usize>()
+    }
+}
+
+impl EntryChange {
+    fn size(&self) -> usize {
+        match self {
+            Self::Add(value) | Self::Delete(value) => value.size(),
+            Self::Update(old, new) => old.size() + new.size(),
+        }
+    }
 }

@@ -40,17 +40,22 @@ pub enum Interest {
     AfterTransaction = 4,
     /// `cleanup`
     Cleanup = 8,
+    /// Updates of providers, and of nobody else: they go on to a document of another implementation.
+    Mirror = 16,
 }
 
 impl Interest {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::Update, Self::UpdateV2, Self::AfterTransaction, Self::Cleanup];
+    pub const ALL: [Self; 5] =
+        [Self::Update, Self::UpdateV2, Self::AfterTransaction, Self::Cleanup, Self::Mirror];
 }
 
 /// A document, shared by the JS thread, the pool and the providers. Cheap to clone.
 #[derive(Clone)]
 pub struct Document(pub(super) Arc<Shared>);
+
+/// Nearly all documents have one provider.
+pub(super) type Attachments = SmallVec<[(AttachmentId, Arc<dyn Attachment>); 1]>;
 
 pub(super) struct Shared {
     pub(super) identity: Identity,
@@ -59,8 +64,7 @@ pub(super) struct Shared {
     pub(super) jobs: Mutex<Jobs>,
     /// Locked by whoever holds the baton, so never for long and never in vain.
     pub(super) pending: Mutex<Pending>,
-    /// Nearly all documents have one provider.
-    pub(super) attachments: Mutex<SmallVec<[(AttachmentId, Arc<dyn Attachment>); 1]>>,
+    pub(super) attachments: Mutex<Attachments>,
     interest: AtomicU8,
     /// Grows with every transaction that changes something.
     revision: AtomicU64,
@@ -183,7 +187,7 @@ impl Shared {
         *self.waker.lock() = waker;
     }
 
-    pub(super) fn take_undispatched(&self) -> Option<Record> {
+    pub(super) fn take_undispatched(&self) -> Option<Arc<Record>> {
         self.touched_content()?.undispatched.lock().take()
     }
 
@@ -193,7 +197,7 @@ impl Shared {
         &self,
         txn: &mut TransactionMut<'_>,
         attachment: Option<AttachmentId>,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         self.fence.commit(txn)?;
         self.collect(txn, attachment, None)
     }
@@ -203,7 +207,7 @@ impl Shared {
         &self,
         txn: &mut TransactionMut<'_>,
         update: Bytes,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         self.fence.commit(txn)?;
         self.collect(txn, None, Some(update))
     }
@@ -214,7 +218,7 @@ impl Shared {
         txn: &TransactionMut<'_>,
         attachment: Option<AttachmentId>,
         known_update: Option<Bytes>,
-    ) -> Result<(Option<Record>, Option<Bytes>), ProviderError> {
+    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
         let Content { capture, states, .. } = self.content();
         let captured = capture.take();
         self.fence.run(|| subdocument::bury(captured.graves))?;
@@ -235,7 +239,9 @@ impl Shared {
         let mut update = None;
         record.is_transaction_wanted =
             wants(Interest::AfterTransaction) || wants(Interest::Cleanup);
-        let is_update_wanted = wants(Interest::Update) || record.is_transaction_wanted;
+        let is_update_wanted = wants(Interest::Update)
+            || record.is_transaction_wanted
+            || (attachment.is_some() && wants(Interest::Mirror));
         if is_forwarded || (is_changed && is_update_wanted) {
             let bytes = match known_update {
                 Some(bytes) => bytes,
@@ -263,7 +269,7 @@ impl Shared {
         } else {
             states.skip(txn);
         }
-        Ok((is_interesting.then_some(record), update))
+        Ok((is_interesting.then(|| Arc::new(record)), update))
     }
 
     /// Hands updates to every provider but the one that made them.

@@ -18,13 +18,13 @@ use super::pool;
 use super::record::Record;
 use super::shared::{Shared, invalid};
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::update::{inspect_v1, merge, split_at_gaps};
+use crate::protocol::update::{inspect_v1, merge, sort_deletions, split_at_gaps};
 
 /// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
 const SLICE: Duration = Duration::from_millis(1);
 
 struct Slice {
-    record: Option<Record>,
+    record: Option<Arc<Record>>,
     answers: Vec<(AttachmentId, JobDone)>,
 }
 
@@ -52,7 +52,7 @@ impl Shared {
     }
 
     /// One slice on the JS thread, which holds the baton.
-    pub(super) fn run_slice_here(self: &Arc<Self>) -> Option<Record> {
+    pub(super) fn run_slice_here(self: &Arc<Self>) -> Option<Arc<Record>> {
         let Slice { record, answers } = self.run_jobs();
         self.baton.slice_done_by_js(false);
         self.answer(answers);
@@ -85,7 +85,7 @@ impl Shared {
         self: &Arc<Self>,
         id: AttachmentId,
         started: Instant,
-    ) -> (Option<Record>, JobDone) {
+    ) -> (Option<Arc<Record>>, JobDone) {
         let mut through = 0;
         let mut failed = Vec::new();
         let content = self.content();
@@ -124,7 +124,7 @@ impl Shared {
 
     /// Applies updates merged, because that is faster; one by one if that fails, because one bad update must not take
     /// its neighbours with it, or if something is missing among them. Applying one again does nothing.
-    fn apply_group(
+    pub(super) fn apply_group(
         &self,
         txn: &mut TransactionMut<'_>,
         state: &mut StateVector,
@@ -252,6 +252,13 @@ pub(super) fn decode(fence: &Fence, bytes: &[u8]) -> Result<SmallVec<[Update; 1]
     let scan_error = |error| invalid(format!("not a V1 update: {error}"));
     let seen = inspect_v1(bytes).map_err(scan_error)?;
     fence.add_types(seen.types);
+    let sorted;
+    let bytes = if seen.has_unsorted_deletions {
+        sorted = sort_deletions(bytes).map_err(scan_error)?;
+        &sorted
+    } else {
+        bytes
+    };
     if seen.has_gaps {
         let parts = split_at_gaps(bytes).map_err(scan_error)?;
         return parts.iter().map(|part| decode_part(part)).collect();

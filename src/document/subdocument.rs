@@ -170,7 +170,7 @@ mod tests {
                 Ok(())
             };
             let record = local.write(remove).expect("it can be edited").1.expect("always told of");
-            assert!(record.subdocs.is_some_and(|it| !it.removed.is_empty()), "{label}");
+            assert!(record.subdocs.as_ref().is_some_and(|it| !it.removed.is_empty()), "{label}");
         }
         local.leave();
         drop((local, document));

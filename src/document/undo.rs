@@ -66,7 +66,7 @@ pub(super) struct UndoManagers {
 }
 
 /// What the transaction of an undo was, see [`Shared::collect`].
-type Collected = Result<(Option<Record>, Option<Bytes>), ProviderError>;
+type Collected = Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError>;
 
 pub(super) struct Managed {
     id: u64,
@@ -160,7 +160,11 @@ impl LocalDocument {
     }
 
     /// Undoes the newest item, or redoes what was undone last. Returns whether anything changed.
-    pub fn undo(&self, id: u64, is_redo: bool) -> Result<(bool, Option<Record>), ProviderError> {
+    pub fn undo(
+        &self,
+        id: u64,
+        is_redo: bool,
+    ) -> Result<(bool, Option<Arc<Record>>), ProviderError> {
         let (is_changed, collected) = self.with_manager(id, |managed| {
             let is_changed = if is_redo {
                 managed.manager.redo_blocking()

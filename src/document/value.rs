@@ -93,6 +93,27 @@ pub enum Value {
     Document(Subdocument),
 }
 
+impl Value {
+    /// About how many bytes it takes.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Any(any) => size_of::<Self>() + any_size(any),
+            _ => size_of::<Self>(),
+        }
+    }
+}
+
+fn any_size(any: &Any) -> usize {
+    let inside = match any {
+        Any::String(text) => text.len(),
+        Any::Buffer(bytes) => bytes.len(),
+        Any::Array(items) => items.iter().map(any_size).sum(),
+        Any::Map(entries) => entries.iter().map(|(key, value)| key.len() + any_size(value)).sum(),
+        _ => 0,
+    };
+    size_of::<Any>() + inside
+}
+
 impl From<&Out> for Value {
     fn from(out: &Out) -> Self {
         match out {

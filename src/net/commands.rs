@@ -27,7 +27,7 @@ struct Queue<T> {
     waker: Option<Waker>,
 }
 
-/// A queue. A channel of tokio would do, but it keeps room for 32 commands, which is most of what an idle provider takes.
+/// A queue. A channel of tokio would do, but keeps room for 32 commands: much of what an idle provider takes.
 pub(super) fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let queue = Queue { waiting: VecDeque::new(), senders: 1, is_closed: false, waker: None };
     let queue = Arc::new(Mutex::new(queue));

@@ -2,32 +2,25 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
+use tokio_rustls::TlsConnector;
+use tungstenite::error::{Error, ProtocolError};
 
-use super::burst_reader::BurstReader;
 use super::request::Handshake;
 use super::tcp::{describe_io, failure};
-use super::transport::{MAX_PAYLOAD, TransportConfig};
+use super::transport::{Parts, TransportConfig};
+use super::web_socket::{WebSocket, upgrade};
 use crate::error::ProviderError;
-
-/// Small, because every idle connection keeps one: it was half of what a provider takes. A busy one reads through a
-/// [`BurstReader`].
-const READ_BUFFER_SIZE: usize = 4 * 1024;
-
-/// Frames are collected up to this size before they are written. The session merges what waits behind a full buffer.
-const WRITE_BUFFER_SIZE: usize = 64 * 1024;
 
 /// Text of a refused upgrade that goes into the error.
 const MAX_REFUSAL_LENGTH: usize = 200;
 
 /// The result of an attempt, as a future that stops the attempt when it is dropped.
-pub type DialFuture<S> =
-    Pin<Box<dyn Future<Output = Result<WebSocketStream<S>, ProviderError>> + Send>>;
+pub type DialFuture<S> = Pin<Box<dyn Future<Output = Result<WebSocket<S>, ProviderError>> + Send>>;
 
 /// Opens connections. The driver knows no other way to the network, so that tests can give it a pipe.
 pub trait Dialer: Send + 'static {
@@ -38,42 +31,45 @@ pub trait Dialer: Send + 'static {
     fn dial(&self, handshake: Handshake) -> DialFuture<Self::Stream>;
 }
 
+/// A TCP connection, with or without TLS.
+pub trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection for S {}
+
 impl Dialer for TransportConfig {
-    type Stream = MaybeTlsStream<BurstReader<TcpStream>>;
+    // Boxed: TLS takes a kilobyte, which would be part of every connection without it.
+    type Stream = Box<dyn Connection>;
 
     fn dial(&self, handshake: Handshake) -> DialFuture<Self::Stream> {
-        let transport = self.clone();
+        let transport = Arc::clone(self.parts());
         Box::pin(async move {
-            let request = transport.request().build(&handshake)?;
-            let stream = BurstReader::new(transport.connect().await?);
-            let connector = transport.tls.map_or(Connector::Plain, Connector::Rustls);
-            let config = websocket_config()
-                .max_message_size(transport.max_payload)
-                .max_frame_size(transport.max_payload);
-            client_async_tls_with_config(request, stream, Some(config), Some(connector))
+            let request = transport.request.build(&handshake)?;
+            let stream = transport.connect().await?;
+            upgrade(stream, request, transport.max_payload)
                 .await
-                .map(|(socket, _response)| socket)
                 .map_err(|error| failure(describe_upgrade(error)))
         })
     }
 }
 
-impl TransportConfig {
-    async fn connect(&self) -> Result<TcpStream, ProviderError> {
+impl Parts {
+    async fn connect(&self) -> Result<Box<dyn Connection>, ProviderError> {
+        let stream = self.connect_tcp().await?;
+        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
+        let name = ServerName::try_from(self.url.host.clone())
+            .map_err(|error| failure(format!("TLS: {error}")))?;
+        match TlsConnector::from(Arc::clone(tls)).connect(name, stream).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(failure(describe_io(&error))),
+        }
+    }
+
+    async fn connect_tcp(&self) -> Result<TcpStream, ProviderError> {
         match &self.proxy {
             Some(proxy) => proxy.connect(self.tcp, &self.url.host_and_port()).await,
             None => self.tcp.connect(&self.url.host, self.url.port).await,
         }
     }
-}
-
-/// Settings of every WebSocket of this crate, unless its options say otherwise.
-pub fn websocket_config() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .max_message_size(Some(MAX_PAYLOAD))
-        .max_frame_size(Some(MAX_PAYLOAD))
-        .read_buffer_size(READ_BUFFER_SIZE)
-        .write_buffer_size(WRITE_BUFFER_SIZE)
 }
 
 fn describe_upgrade(error: Error) -> String {

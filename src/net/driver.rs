@@ -118,7 +118,9 @@ impl<D: Dialer> Driver<D> {
             if self.is_finished && !self.link.is_closing() {
                 return Poll::Ready(());
             }
-            if !is_busy {
+            // Once more, because what was sent and put out may have set another deadline.
+            if !is_busy && !self.poll_timer(cx) {
+                self.session.shrink();
                 return Poll::Pending;
             }
         }
@@ -170,7 +172,7 @@ impl<D: Dialer> Driver<D> {
             let length = length(&frame);
             self.counters.note_sent(length);
             budget = budget.saturating_sub(length);
-            socket.send(frame, cx);
+            socket.send(&frame);
         }
         // Whether it is done or has to wait for the peer, the waker knows.
         let _: Poll<()> = socket.poll_flush(cx);

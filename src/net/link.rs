@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tungstenite::Utf8Bytes;
 
 use super::auth::AuthSource;
 use super::dial::Dialer;
 use super::request::Handshake;
 use super::socket::{Closing, Inbound, Socket};
+use super::web_socket::WebSocket;
 use crate::error::ProviderError;
 use crate::session::Closed;
 
@@ -56,9 +56,8 @@ enum State<S> {
     },
 }
 
-type Attempt<S> = Pin<
-    Box<dyn Future<Output = Result<(WebSocketStream<S>, Option<String>), ProviderError>> + Send>,
->;
+type Attempt<S> =
+    Pin<Box<dyn Future<Output = Result<(WebSocket<S>, Option<String>), ProviderError>> + Send>>;
 
 impl<D: Dialer> Link<D> {
     pub(super) fn new(dialer: D, auth: Arc<dyn AuthSource>) -> Self {

@@ -21,7 +21,6 @@
 
 mod attachments;
 mod auth;
-mod burst_reader;
 mod commands;
 mod counters;
 mod dial;
@@ -39,13 +38,15 @@ mod timer;
 mod tls;
 mod transport;
 mod url;
+mod web_socket;
 
 pub use auth::{AskedAuth, AuthAnswer, AuthFuture, AuthSource, StaticAuth};
 pub use counters::{Stats, Traffic};
-pub use dial::{DialFuture, Dialer, websocket_config};
+pub use dial::{Connection, DialFuture, Dialer};
 pub use driver::{DriverConfig, EventSink, spawn, spawn_on};
 pub use handle::Handle;
 pub use request::Handshake;
 pub use tcp::Family;
 pub use tls::TlsOptions;
 pub use transport::{TransportConfig, TransportOptions};
+pub use web_socket::WebSocket;

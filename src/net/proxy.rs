@@ -19,7 +19,7 @@ const MAX_ANSWER_LENGTH: usize = 16 * 1024;
 const MAX_REFUSAL_LENGTH: usize = 200;
 
 /// Where the proxy is, and what it wants to know.
-#[derive(Clone)]
+#[derive(PartialEq)]
 pub(super) struct Proxy {
     host: String,
     port: u16,

@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio_tungstenite::tungstenite::handshake::client::{Request, generate_key};
-use tokio_tungstenite::tungstenite::http::header::{
+use tungstenite::handshake::client::{Request, generate_key};
+use tungstenite::http::header::{
     HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL,
 };
 
@@ -26,7 +26,7 @@ pub struct Handshake {
 }
 
 /// What the requests of all attempts have in common.
-#[derive(Clone)]
+#[derive(PartialEq)]
 pub(super) struct UpgradeRequest {
     /// Scheme, host and path.
     base: String,

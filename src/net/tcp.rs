@@ -24,7 +24,7 @@ pub enum Family {
 }
 
 /// From where to connect, and to which addresses.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct TcpOptions {
     local_address: Option<IpAddr>,
     family: Option<Family>,

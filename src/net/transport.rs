@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use parking_lot::Mutex;
 use rustls::ClientConfig;
 
 use super::proxy::Proxy;
@@ -73,14 +74,16 @@ impl Default for TransportOptions {
 
 /// Where and how to connect. Parsed, checked and defaulted once, then trusted.
 #[derive(Clone)]
-pub struct TransportConfig {
+pub struct TransportConfig(Arc<Parts>);
+
+pub(super) struct Parts {
     pub(super) url: ServerUrl,
     /// `None` for an unencrypted connection.
     pub(super) tls: Option<Arc<ClientConfig>>,
     pub(super) tcp: TcpOptions,
     pub(super) proxy: Option<Proxy>,
     pub(super) max_payload: Option<usize>,
-    request: UpgradeRequest,
+    pub(super) request: UpgradeRequest,
 }
 
 impl TransportConfig {
@@ -96,19 +99,97 @@ impl TransportConfig {
         let proxy = options.proxy.as_deref().map(Proxy::parse).transpose()?;
         let request = UpgradeRequest::new(&url, options)?;
         let tcp = TcpOptions::new(options.local_address, options.family)?;
-        Ok(Self { url, tls, tcp, proxy, max_payload: options.max_payload, request })
+        let max_payload = options.max_payload;
+        Ok(Self(Parts { url, tls, tcp, proxy, max_payload, request }.shared()))
     }
 
     /// The Socket.IO namespace that the URL names.
     pub fn namespace(&self) -> &Namespace {
-        &self.url.namespace
+        &self.0.url.namespace
     }
 
-    pub(super) fn request(&self) -> &UpgradeRequest {
-        &self.request
+    pub(super) fn parts(&self) -> &Arc<Parts> {
+        &self.0
+    }
+}
+
+impl Parts {
+    /// The one before, if it is the same: the many providers of one process mostly go to one server.
+    fn shared(self) -> Arc<Self> {
+        static LAST: Mutex<Weak<Parts>> = Mutex::new(Weak::new());
+
+        let mut last = LAST.lock();
+        if let Some(same) = last.upgrade().filter(|last| last.is_same(&self)) {
+            return same;
+        }
+        let new = Arc::new(self);
+        *last = Arc::downgrade(&new);
+        new
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let is_same_tls = match (&self.tls, &other.tls) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        is_same_tls
+            && self.url == other.url
+            && self.tcp == other.tcp
+            && self.proxy == other.proxy
+            && self.max_payload == other.max_payload
+            && self.request == other.request
     }
 }
 
 pub(super) fn invalid(option: impl fmt::Display, reason: impl fmt::Display) -> ProviderError {
     ProviderError::new(ErrorCode::InvalidOption, format!("{option}: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn providers_share_what_is_the_same_and_nothing_else() {
+        let parse = |url, options: &TransportOptions| TransportConfig::parse(url, options).unwrap();
+        let headers = |value: &str| TransportOptions {
+            extra_headers: vec![("Authorization".to_owned(), value.to_owned())],
+            ..TransportOptions::default()
+        };
+        let none = TransportOptions::default();
+        let rows = [
+            ("same", "wss://host/a", none.clone(), true),
+            ("another namespace", "wss://host/b", none.clone(), false),
+            ("without TLS", "ws://host/a", none.clone(), false),
+            ("a query", "wss://host/a?token=x", none.clone(), false),
+            ("a header", "wss://host/a", headers("x"), false),
+            (
+                "a proxy",
+                "wss://host/a",
+                TransportOptions { proxy: Some("http://p".to_owned()), ..none.clone() },
+                false,
+            ),
+            (
+                "a limit",
+                "wss://host/a",
+                TransportOptions { max_payload: None, ..none.clone() },
+                false,
+            ),
+            (
+                "a family",
+                "wss://host/a",
+                TransportOptions { family: Some(Family::Ipv6), ..none.clone() },
+                false,
+            ),
+        ];
+        for (label, url, options, is_shared) in rows {
+            let one = parse("wss://host/a", &none);
+            let other = parse(url, &options);
+            // Not compared by pointer alone: tests run side by side, and each may have made the last one.
+            assert_eq!(one.0.is_same(&other.0), is_shared, "{label}");
+            assert!(is_shared || !Arc::ptr_eq(&one.0, &other.0), "{label}");
+        }
+        assert!(!parse("ws://h", &headers("x")).0.is_same(&parse("ws://h", &headers("y")).0));
+    }
 }

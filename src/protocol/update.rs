@@ -12,7 +12,7 @@ mod v2_encoder;
 use std::borrow::Cow;
 use std::panic::catch_unwind;
 
-pub use contents::Contents;
+pub use contents::{Contents, sort_deletions};
 pub(crate) use scan::scan_value;
 pub use scan::{Inspection, MAX_DEPTH, ScanError, inspect_v1, scan_snapshot, scan_v1};
 pub use snapshot::{
@@ -64,12 +64,18 @@ pub fn merge<B: AsRef<[u8]>>(updates: &[B]) -> Result<Vec<u8>, MergeError> {
     let mut level: Vec<Cow<'_, [u8]>> = Vec::with_capacity(updates.len());
     for (index, update) in updates.iter().map(AsRef::as_ref).enumerate() {
         let scan_error = |error| MergeError::Scan { index, error };
-        if inspect_v1(update).map_err(scan_error)?.has_gaps {
+        let seen = inspect_v1(update).map_err(scan_error)?;
+        let update = if seen.has_unsorted_deletions {
+            Cow::Owned(sort_deletions(update).map_err(scan_error)?)
+        } else {
+            Cow::Borrowed(update)
+        };
+        if seen.has_gaps {
             // yrs loses track of where a gap ends when another update starts inside of it, and writes lengths that are
             // none. Of updates without gaps it makes one with the right gaps.
-            level.extend(split_at_gaps(update).map_err(scan_error)?.into_iter().map(Cow::Owned));
-        } else if !is_empty_update(update) {
-            level.push(Cow::Borrowed(update));
+            level.extend(split_at_gaps(&update).map_err(scan_error)?.into_iter().map(Cow::Owned));
+        } else if !is_empty_update(&update) {
+            level.push(update);
         }
     }
     let mut merged = merge_groups(&level)?;

@@ -1,6 +1,6 @@
 //! Who is here: awareness states as y-protocols keeps them, with time as an argument.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,14 +53,14 @@ pub struct Meta {
 #[derive(Debug, Clone)]
 pub struct Awareness {
     client_id: u64,
-    states: HashMap<u64, Box<str>>,
-    meta: HashMap<u64, Meta>,
+    states: BTreeMap<u64, Box<str>>,
+    meta: BTreeMap<u64, Meta>,
 }
 
 impl Awareness {
     /// No states, for a document with this client id.
     pub fn new(client_id: u64) -> Self {
-        Self { client_id, states: HashMap::new(), meta: HashMap::new() }
+        Self { client_id, states: BTreeMap::new(), meta: BTreeMap::new() }
     }
 
     /// The client whose state is our own.
@@ -69,12 +69,12 @@ impl Awareness {
     }
 
     /// The JSON text of every client that is here.
-    pub fn states(&self) -> &HashMap<u64, Box<str>> {
+    pub fn states(&self) -> &BTreeMap<u64, Box<str>> {
         &self.states
     }
 
     /// Clock and time of every client that is or was here.
-    pub fn meta(&self) -> &HashMap<u64, Meta> {
+    pub fn meta(&self) -> &BTreeMap<u64, Meta> {
         &self.meta
     }
 

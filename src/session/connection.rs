@@ -196,6 +196,13 @@ impl Connection {
         self.joined_at = None;
     }
 
+    /// Gives back the room that is not needed now.
+    pub(crate) fn shrink(&mut self) {
+        if self.urgent.is_empty() {
+            self.urgent = VecDeque::new();
+        }
+    }
+
     /// The next message that precedes everything else.
     pub(crate) fn poll_urgent(&mut self) -> Option<String> {
         self.urgent.pop_front()

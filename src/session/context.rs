@@ -17,9 +17,6 @@ use super::window::Window;
 use super::work::{DocKey, Work};
 use crate::error::{ErrorCode, ProviderError};
 
-/// Room for so many outputs is kept when there are none.
-const KEPT_CAPACITY: usize = 256;
-
 /// Shared by all documents of a session.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -74,11 +71,24 @@ impl Context {
     }
 
     pub(crate) fn pop_output(&mut self) -> Option<Output> {
-        if self.outputs.is_empty() && self.outputs.capacity() > KEPT_CAPACITY {
-            // Thousands of documents that start at once would leave their room behind for good.
+        self.outputs.pop_front()
+    }
+
+    /// Gives back the room that is not needed now. A beginning needs some of each, and most connections rest after it.
+    pub(crate) fn shrink(&mut self) {
+        if self.outputs.is_empty() {
             self.outputs = VecDeque::new();
         }
-        self.outputs.pop_front()
+        if self.sync_turns.is_empty() {
+            self.sync_turns = VecDeque::new();
+        }
+        if self.presence_turns.is_empty() {
+            self.presence_turns = VecDeque::new();
+        }
+        if self.moved.is_empty() {
+            self.moved = Vec::new();
+        }
+        self.acks.shrink();
     }
 
     pub(crate) fn work(&mut self, work: Work) {
@@ -238,12 +248,28 @@ mod tests {
     }
 
     #[test]
-    fn room_for_many_outputs_is_given_up_once_all_are_taken() {
+    fn a_session_that_rests_keeps_no_room() {
         let mut cx = Context::new(SessionConfig::new("room"), 1);
-        for id in 0..10 * KEPT_CAPACITY as u64 {
+        for id in 0..100 {
             cx.flushed(id, Ok(()));
+            cx.sync_turns.push_back(DocKey(id));
+            cx.presence_turns.push_back(DocKey(id));
+            cx.note_moved(DocKey(id));
+            cx.await_ack(DocKey(id), AckKind::Update, 1);
         }
+        cx.shrink();
+        assert_eq!((cx.outputs.len(), cx.sync_turns.len(), cx.moved.len()), (100, 100, 100));
         while cx.pop_output().is_some() {}
-        assert!(cx.outputs.capacity() <= KEPT_CAPACITY);
+        while cx.pop_moved().is_some() {}
+        cx.disconnect();
+        cx.shrink();
+        let room = [
+            cx.outputs.capacity(),
+            cx.sync_turns.capacity(),
+            cx.presence_turns.capacity(),
+            cx.moved.capacity(),
+            cx.acks.capacity(),
+        ];
+        assert_eq!(room, [0; 5]);
     }
 }

@@ -2,23 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-/// The first repetition may follow after this.
+/// The first repetition may follow after this. Doubled with every one.
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Repetitions never wait longer than this, and after as long a silence the damper is fresh again.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// The longest pause is reached after so many doublings.
+const MAX_DOUBLINGS: u8 = 5;
+
 /// Lets the first one pass at once, and repetitions after growing pauses.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Damper {
     open_at: Option<Instant>,
-    pause: Duration,
-}
-
-impl Default for Damper {
-    fn default() -> Self {
-        Self { open_at: None, pause: SHORTEST }
-    }
+    doublings: u8,
 }
 
 impl Damper {
@@ -26,11 +23,11 @@ impl Damper {
     pub(crate) fn admit(&mut self, now: Instant) -> Result<(), Instant> {
         match self.open_at {
             Some(open_at) if now < open_at => return Err(open_at),
-            Some(open_at) if now >= open_at + LONGEST => self.pause = SHORTEST,
+            Some(open_at) if now >= open_at + LONGEST => self.doublings = 0,
             _ => {}
         }
-        self.open_at = Some(now + self.pause);
-        self.pause = (self.pause * 2).min(LONGEST);
+        self.open_at = Some(now + (SHORTEST * 2_u32.pow(self.doublings.into())).min(LONGEST));
+        self.doublings = MAX_DOUBLINGS.min(self.doublings + 1);
         Ok(())
     }
 }

@@ -16,13 +16,13 @@ use super::event::{Event, Position};
 use super::offsets::Offsets;
 use super::outbox::Outbox;
 use super::presence::Presence;
+use super::rare::Rare;
 use super::replies::Replies;
 use super::step_one::StepOne;
 use super::synced::Synced;
 use super::timers::DocumentTimer;
 use super::work::{AddDocument, DocKey};
 use crate::error::ProviderError;
-use crate::protocol::envelope::Metadata;
 
 pub(crate) use origin::{Origin, Sender};
 pub(crate) use sending::Outgoing;
@@ -31,7 +31,7 @@ pub(crate) use sending::Outgoing;
 #[derive(Debug, Default)]
 struct Denial {
     /// Why it will not sync the document.
-    error: Option<ProviderError>,
+    error: Option<Box<ProviderError>>,
     /// Servers say it twice, as an ack and as a message, and for every message.
     is_reported: bool,
 }
@@ -42,10 +42,8 @@ pub(crate) struct DocumentSync {
     key: DocKey,
     doc_id: Arc<str>,
     parent_id: Option<Arc<str>>,
-    /// Goes in front of everything this document sends.
-    metadata: Metadata<'static>,
     presence: Presence,
-    outbox: Outbox,
+    outbox: Rare<Outbox>,
     offsets: Offsets,
     synced: Synced,
     last_token: u64,
@@ -54,7 +52,7 @@ pub(crate) struct DocumentSync {
     // What follows begins anew with every connection.
     started_at: Option<Instant>,
     step_one: StepOne,
-    replies: Replies,
+    replies: Rare<Replies>,
     /// The server was busy, that often in a row.
     busy: u32,
     /// The server acks what we send.
@@ -67,22 +65,15 @@ pub(crate) struct DocumentSync {
 impl DocumentSync {
     pub(crate) fn new(document: AddDocument, cx: &mut Context) -> Self {
         let AddDocument { key, doc_id, parent_id, has_content, awareness } = document;
-        let mut outbox = Outbox::new(cx.config.outbox_limit);
+        let mut outbox = Rare::default();
         if has_content && !cx.config.read_only {
-            outbox.push_content();
+            make_outbox(&mut outbox, cx).push_content();
             cx.note_unconfirmed(key);
         }
-        let metadata = Metadata {
-            room_id: cx.config.room_id.clone().into(),
-            doc_id: doc_id.as_ref().to_owned().into(),
-            parent_id: parent_id.as_deref().map(|id| id.to_owned().into()),
-            ..Metadata::default()
-        };
         Self {
             key,
             doc_id,
             parent_id,
-            metadata,
             presence: Presence::new(awareness),
             outbox,
             offsets: Offsets::default(),
@@ -91,7 +82,7 @@ impl DocumentSync {
             counted_bytes: 0,
             started_at: None,
             step_one: StepOne::default(),
-            replies: Replies::default(),
+            replies: Rare::default(),
             busy: 0,
             is_acked: false,
             denial: Denial::default(),
@@ -110,10 +101,6 @@ impl DocumentSync {
 
     pub(crate) fn parent_id(&self) -> Option<&Arc<str>> {
         self.parent_id.as_ref()
-    }
-
-    pub(crate) fn metadata(&self) -> &Metadata<'static> {
-        &self.metadata
     }
 
     pub(crate) fn outbox(&self) -> &Outbox {
@@ -135,7 +122,7 @@ impl DocumentSync {
 
     /// Why the server will not sync the document on this connection.
     pub(crate) fn denial(&self) -> Option<&ProviderError> {
-        self.denial.error.as_ref()
+        self.denial.error.as_deref()
     }
 
     pub(crate) fn take_moved(&mut self) -> Option<Position> {
@@ -143,17 +130,16 @@ impl DocumentSync {
     }
 
     /// The namespace is joined: ask for what is missing, send what is not confirmed, and say who we are.
-    pub(crate) fn start(&mut self, now: Instant, cx: &mut Context, socket_id: &str) {
-        self.metadata.sender_id = Some(socket_id.to_owned().into());
+    pub(crate) fn start(&mut self, now: Instant, cx: &mut Context) {
         self.started_at = Some(now);
         self.step_one = StepOne::default();
-        self.replies = Replies::default();
+        self.replies = Rare::default();
         self.busy = 0;
         self.is_acked = false;
         self.denial = Denial::default();
         self.has_sync_turn = false;
         self.has_presence_turn = false;
-        self.outbox.restart();
+        self.outbox.used().map(Outbox::restart);
         self.count_bytes(cx);
         self.ask(now, cx);
         if let Some(interval) = cx.config.resync_interval {
@@ -180,7 +166,7 @@ impl DocumentSync {
     /// The connection is gone: nothing of it is waited for any more.
     pub(crate) fn stop(&mut self, cx: &mut Context) {
         self.started_at = None;
-        self.replies = Replies::default();
+        self.replies = Rare::default();
         self.step_one = StepOne::default();
         cx.timers.stop_document(self.key);
     }
@@ -217,8 +203,20 @@ impl DocumentSync {
         self.counted_bytes = bytes;
     }
 
+    fn outbox_mut(&mut self, cx: &Context) -> &mut Outbox {
+        make_outbox(&mut self.outbox, cx)
+    }
+
+    fn replies_mut(&mut self) -> &mut Replies {
+        self.replies.make(Replies::default)
+    }
+
     fn next_token(&mut self) -> u64 {
         self.last_token += 1;
         self.last_token
     }
+}
+
+fn make_outbox<'a>(outbox: &'a mut Rare<Outbox>, cx: &Context) -> &'a mut Outbox {
+    outbox.make(|| Outbox::new(cx.config.outbox_limit))
 }

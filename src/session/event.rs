@@ -119,7 +119,7 @@ pub enum Event {
         /// Payload of the envelope.
         payload: Bytes,
         /// Metadata of the envelope.
-        metadata: Metadata<'static>,
+        metadata: Box<Metadata<'static>>,
         /// Offset as the server gave it.
         offset: Option<i64>,
     },
@@ -128,7 +128,7 @@ pub enum Event {
         /// The document.
         doc: DocKey,
         /// Who came, changed and left.
-        change: AwarenessChange,
+        change: Box<AwarenessChange>,
     },
     /// A `flush` ended.
     Flushed {

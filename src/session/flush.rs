@@ -1,6 +1,7 @@
 //! Callers that wait until what they wrote is in the log.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use smallvec::SmallVec;
 
@@ -9,10 +10,17 @@ use super::work::DocKey;
 /// Pending flushes. Each waits for some documents, each up to the newest edit at the time of the call.
 #[derive(Debug, Default)]
 pub(crate) struct FlushWaiters {
-    /// Documents each flush still waits for.
-    remaining: HashMap<u64, usize>,
-    /// Who waits for a document, and for which of its edits. A finished flush may linger here; it is skipped.
+    pending: HashMap<u64, Pending>,
+    /// Who waits for a document, and for which of its edits.
     by_document: HashMap<DocKey, SmallVec<[(u64, u64); 1]>>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    /// The documents it waits for, and those that are confirmed already.
+    documents: Box<[DocKey]>,
+    /// How many it waits for.
+    remaining: usize,
 }
 
 impl FlushWaiters {
@@ -22,15 +30,18 @@ impl FlushWaiters {
         id: u64,
         targets: impl IntoIterator<Item = (DocKey, u64)>,
     ) -> bool {
-        let mut count = 0;
-        for (key, edit) in targets {
-            self.by_document.entry(key).or_default().push((id, edit));
-            count += 1;
+        let targets = targets.into_iter();
+        let documents: Box<[DocKey]> = targets
+            .map(|(key, edit)| {
+                self.by_document.entry(key).or_default().push((id, edit));
+                key
+            })
+            .collect();
+        let remaining = documents.len();
+        if remaining > 0 {
+            self.pending.insert(id, Pending { documents, remaining });
         }
-        if count > 0 {
-            self.remaining.insert(id, count);
-        }
-        count > 0
+        remaining > 0
     }
 
     /// The document's edits before `oldest_unconfirmed` (all, if `None`) are confirmed. Returns finished flushes.
@@ -41,15 +52,15 @@ impl FlushWaiters {
     ) -> SmallVec<[u64; 1]> {
         let mut finished = SmallVec::new();
         let Some(waiting) = self.by_document.get_mut(&key) else { return finished };
-        let remaining = &mut self.remaining;
+        let pending = &mut self.pending;
         waiting.retain(|&mut (id, edit)| {
             if oldest_unconfirmed.is_some_and(|oldest| oldest <= edit) {
-                return remaining.contains_key(&id);
+                return true;
             }
-            if let Some(count) = remaining.get_mut(&id) {
-                *count -= 1;
-                if *count == 0 {
-                    remaining.remove(&id);
+            if let Some(flush) = pending.get_mut(&id) {
+                flush.remaining -= 1;
+                if flush.remaining == 0 {
+                    pending.remove(&id);
                     finished.push(id);
                 }
             }
@@ -71,17 +82,21 @@ impl FlushWaiters {
 
     /// Ends a flush early; false if it has ended already.
     pub(crate) fn cancel(&mut self, id: u64) -> bool {
-        let was_pending = self.remaining.remove(&id).is_some();
-        if self.remaining.is_empty() {
-            self.by_document.clear();
+        let Some(flush) = self.pending.remove(&id) else { return false };
+        for key in flush.documents {
+            let Entry::Occupied(mut waiting) = self.by_document.entry(key) else { continue };
+            waiting.get_mut().retain(|&mut (other, _)| other != id);
+            if waiting.get().is_empty() {
+                waiting.remove();
+            }
         }
-        was_pending
+        true
     }
 
     /// Ends all flushes and returns their ids, in order.
     pub(crate) fn cancel_all(&mut self) -> Vec<u64> {
         self.by_document.clear();
-        let mut ids: Vec<u64> = self.remaining.drain().map(|(id, _)| id).collect();
+        let mut ids: Vec<u64> = self.pending.drain().map(|(id, _)| id).collect();
         ids.sort_unstable();
         ids
     }
@@ -128,5 +143,24 @@ mod tests {
         assert_eq!(waiters.confirm(A, None).as_slice(), [2]);
         waiters.add(3, [(B, 1)]);
         assert_eq!(waiters.cancel_all(), [3]);
+    }
+
+    #[test]
+    fn a_cancelled_flush_leaves_nothing_behind() {
+        let mut waiters = FlushWaiters::default();
+        waiters.add(0, [(A, 1)]);
+        for id in 1..=100 {
+            assert!(waiters.add(id, [(A, id), (B, id)]));
+        }
+        assert!(waiters.confirm(B, Some(50)).is_empty(), "edits of A are open");
+        for id in 1..=99 {
+            assert!(waiters.cancel(id));
+        }
+        assert_eq!(waiters.by_document[&A].as_slice(), [(0, 1), (100, 100)]);
+        assert_eq!(waiters.by_document[&B].as_slice(), [(100, 100)]);
+        assert_eq!(waiters.fail(B, 1).as_slice(), [100]);
+        assert!(!waiters.by_document.contains_key(&B));
+        assert_eq!(waiters.confirm(A, None).as_slice(), [0]);
+        assert!(waiters.by_document.is_empty() && waiters.pending.is_empty());
     }
 }

@@ -144,7 +144,7 @@ impl Session {
         channel: Option<Channel>,
     ) {
         let doc = self.documents.find_mut(&metadata.doc_id).map(|document| document.key());
-        let (metadata, offset) = (metadata.into_owned(), inbound.position.offset);
+        let (metadata, offset) = (Box::new(metadata.into_owned()), inbound.position.offset);
         self.cx.event(Event::Message { doc, channel, payload, metadata, offset });
     }
 

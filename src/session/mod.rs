@@ -44,6 +44,7 @@ mod outbox;
 mod output;
 mod presence;
 mod question;
+mod rare;
 mod reconnect;
 mod recovery;
 mod replies;

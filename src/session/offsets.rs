@@ -13,7 +13,7 @@ const MAX_PARTITIONS: usize = 256;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Offsets {
     positions: SmallVec<[Position; 1]>,
-    latest: usize,
+    latest: u16,
     is_moved: bool,
 }
 
@@ -33,11 +33,11 @@ impl Offsets {
             Some(index) if self.positions[index].offset >= offset => return false,
             Some(index) => {
                 self.positions[index].offset = offset;
-                self.latest = index;
+                self.latest = index as u16;
             }
             None if self.positions.len() >= MAX_PARTITIONS => return false,
             None => {
-                self.latest = self.positions.len();
+                self.latest = self.positions.len() as u16;
                 self.positions.push(Position { topic: share(topic), partition, offset });
             }
         }
@@ -47,7 +47,7 @@ impl Offsets {
     /// The position that moved last, once per move.
     pub(crate) fn take_moved(&mut self) -> Option<Position> {
         if std::mem::take(&mut self.is_moved) {
-            self.positions.get(self.latest).cloned()
+            self.positions.get(usize::from(self.latest)).cloned()
         } else {
             None
         }

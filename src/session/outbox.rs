@@ -5,10 +5,12 @@ mod sent;
 mod unsent;
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
+use super::rare::Unused;
 use crate::error::{ErrorCode, ProviderError};
 use owed::Owed;
 use sent::Sent;
@@ -58,6 +60,13 @@ pub(crate) struct Outbox {
     owed: Option<Owed>,
     refused: Option<Refused>,
     missed_acks: u32,
+}
+
+impl Unused for Outbox {
+    fn unused() -> &'static Self {
+        static UNUSED: LazyLock<Outbox> = LazyLock::new(|| Outbox::new(0));
+        &UNUSED
+    }
 }
 
 impl Outbox {

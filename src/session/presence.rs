@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use super::awareness::{AwarenessChange, SharedAwareness};
 use crate::protocol::awareness::DecodeError;
 use crate::protocol::y_message::Message;
@@ -17,7 +15,7 @@ pub(crate) struct Presence {
     /// Everybody is to be asked for theirs.
     is_query_due: bool,
     /// That we left is to be sent, and nothing else.
-    farewell: Option<Bytes>,
+    farewell: Option<Box<[u8]>>,
 }
 
 impl Presence {
@@ -52,7 +50,7 @@ impl Presence {
             self.awareness.as_ref().and_then(|awareness| awareness.lock().encode_departure(now));
         self.is_due = false;
         self.is_query_due = false;
-        self.farewell = departure.map(Bytes::from);
+        self.farewell = departure.map(Vec::into_boxed_slice);
     }
 
     /// Applies a remote awareness update.
@@ -95,7 +93,7 @@ impl Presence {
     /// Takes the next message.
     pub(crate) fn take_message(&mut self) -> Option<Message> {
         if let Some(farewell) = self.farewell.take() {
-            return Some(Message::Awareness(farewell));
+            return Some(Message::Awareness(farewell.into()));
         }
         let awareness = self.awareness.as_ref()?.lock();
         let own = awareness.client_id();

@@ -38,9 +38,8 @@ impl Session {
         }
         self.connection.has_refreshed_auth = false;
         self.set_status(Status::Connected);
-        let Some(socket_id) = self.connection.socket_id().cloned() else { return };
         for document in self.documents.iter_mut() {
-            document.start(now, &mut self.cx, &socket_id);
+            document.start(now, &mut self.cx);
         }
     }
 

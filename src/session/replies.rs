@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,7 +10,8 @@ use smallvec::SmallVec;
 
 use super::damper::Damper;
 use super::question::Question;
-use crate::protocol::update;
+use super::rare::Unused;
+use crate::protocol::update::{self, EMPTY_STATE_VECTOR};
 use crate::protocol::y_message::Message;
 
 /// Peers that were answered and are remembered, to tell who asks again.
@@ -58,29 +59,35 @@ struct Sent {
 /// is the newest one.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
-    question: Option<Question>,
+    question: Option<Box<Question>>,
     /// The server's newest vector.
     server_vector: Option<Bytes>,
-    encoding: Option<(u64, Reply)>,
+    encoding: Option<Box<(u64, Reply)>>,
     /// Differences to send in this order; more than one only if they are parts of one that was too large.
     ready: VecDeque<(Bytes, Reply)>,
-    sent: SmallVec<[Sent; 1]>,
+    sent: Vec<Sent>,
     /// An answer was refused: no more of them on this connection.
     is_muted: bool,
     /// There is no time to wait for a difference.
     is_hurried: bool,
-    /// Peers that were answered, the latest last.
-    answered: VecDeque<Arc<str>>,
+    /// Digests of the ids of peers that were answered, the latest last. A wrong one would only delay an answer.
+    answered: SmallVec<[u64; 2]>,
     damper: Damper,
+}
+
+impl Unused for Replies {
+    fn unused() -> &'static Self {
+        static UNUSED: LazyLock<Replies> = LazyLock::new(Replies::default);
+        &UNUSED
+    }
 }
 
 impl Replies {
     /// The server sent step 1.
     pub(crate) fn ask_for_server(&mut self, vector: &Bytes) {
-        // A copy, because it may wait, and a slice would keep the socket's whole read buffer alive.
-        let vector = Bytes::copy_from_slice(vector);
+        let vector = keep(vector);
         self.server_vector = Some(vector.clone());
-        self.question = Some(Question::of_server(vector));
+        self.question = Some(Box::new(Question::of_server(vector)));
     }
 
     /// A peer sent step 1. It never replaces the server's.
@@ -89,7 +96,7 @@ impl Replies {
             Some(question) if question.is_server() => {}
             Some(question) => question.join(vector, asker),
             None => {
-                self.question = Some(Question::of_peer(Bytes::copy_from_slice(vector), asker));
+                self.question = Some(Box::new(Question::of_peer(keep(vector), asker)));
             }
         }
     }
@@ -109,8 +116,8 @@ impl Replies {
     /// Whether an answer may be given now: `Err` says when to ask again. Who asks for the first time never waits; who
     /// asks again and again is answered less often.
     pub(crate) fn admit(&mut self, now: Instant) -> Result<(), Instant> {
-        let askers = self.question.as_ref().map_or(&[][..], Question::askers);
-        if askers.iter().any(|asker| !self.answered.contains(asker)) {
+        let askers = self.question.as_ref().map_or(&[][..], |question| question.askers());
+        if askers.iter().any(|asker| !self.answered.contains(&digest(asker.as_bytes()))) {
             return Ok(());
         }
         self.damper.admit(now)
@@ -133,7 +140,7 @@ impl Replies {
 
     /// Whether edits should wait for the difference that is being computed, because it may have them in it.
     pub(crate) fn holds_edits(&self) -> bool {
-        !self.is_hurried && self.encoding.as_ref().is_some_and(|(_, reply)| reply.is_for_server)
+        !self.is_hurried && self.encoding.as_ref().is_some_and(|encoding| encoding.1.is_for_server)
     }
 
     /// We leave: edits wait for nothing.
@@ -142,11 +149,12 @@ impl Replies {
     }
 
     /// Takes the step 1 to answer.
-    pub(crate) fn take_question(&mut self) -> Option<Question> {
+    pub(crate) fn take_question(&mut self) -> Option<Box<Question>> {
         let question = self.question.take()?;
         for asker in question.askers() {
-            if !self.answered.contains(asker) {
-                self.answered.push_back(Arc::clone(asker));
+            let asker = digest(asker.as_bytes());
+            if !self.answered.contains(&asker) {
+                self.answered.push(asker);
             }
         }
         let surplus = self.answered.len().saturating_sub(MAX_ANSWERED);
@@ -161,12 +169,12 @@ impl Replies {
 
     /// The document was asked for a difference.
     pub(crate) fn begin(&mut self, token: u64, reply: Reply) {
-        self.encoding = Some((token, reply));
+        self.encoding = Some(Box::new((token, reply)));
     }
 
     /// The reply that this token was for.
     pub(crate) fn take_encoding(&mut self, token: u64) -> Option<Reply> {
-        self.encoding.take_if(|&mut (expected, _)| expected == token).map(|(_, reply)| reply)
+        self.encoding.take_if(|encoding| encoding.0 == token).map(|encoding| encoding.1)
     }
 
     /// The difference is there.
@@ -245,10 +253,18 @@ impl Replies {
     }
 }
 
+/// A state vector that may wait for long: a slice would keep the socket's whole read buffer alive.
+fn keep(vector: &[u8]) -> Bytes {
+    if *vector == EMPTY_STATE_VECTOR {
+        return Bytes::from_static(&EMPTY_STATE_VECTOR);
+    }
+    Bytes::copy_from_slice(vector)
+}
+
 /// The bytes of a difference can be large, and only serve to recognise it.
-fn digest(update: &[u8]) -> u64 {
+fn digest(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    update.hash(&mut hasher);
+    bytes.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -66,8 +66,8 @@ impl Session {
         }
         let document = DocumentSync::new(document, &mut self.cx);
         let document = self.documents.insert(document);
-        if let Some(socket_id) = self.connection.socket_id().filter(|_| self.departure.is_none()) {
-            document.start(now, &mut self.cx, socket_id);
+        if self.connection.is_joined() && self.departure.is_none() {
+            document.start(now, &mut self.cx);
         }
     }
 
@@ -202,6 +202,12 @@ impl Session {
             }
         }
         self.cx.pop_output()
+    }
+
+    /// Nothing is left to do for now: gives back the room that is not needed while it rests.
+    pub fn shrink(&mut self) {
+        self.cx.shrink();
+        self.connection.shrink();
     }
 
     /// When `handle_timeout` must be called.

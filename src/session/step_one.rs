@@ -93,11 +93,13 @@ impl StepOne {
         self.sent_as
     }
 
-    /// There is evidence that the server listens.
-    pub(crate) fn hear(&mut self) {
-        if self.evidence == Evidence::None {
+    /// There is evidence that the server listens; true if it is the first.
+    pub(crate) fn hear(&mut self) -> bool {
+        let is_first = self.evidence == Evidence::None;
+        if is_first {
             self.evidence = Evidence::Heard;
         }
+        is_first
     }
 
     pub(crate) fn is_heard(&self) -> bool {

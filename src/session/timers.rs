@@ -63,6 +63,9 @@ impl DocumentTimer {
     ];
 }
 
+/// Room for so many is kept when none is set: thousands of documents ask at once when a connection begins.
+const KEPT_CAPACITY: usize = 256;
+
 /// The queue.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
@@ -95,7 +98,7 @@ impl Timers {
 
     /// Stops a timer; no harm if it is not set.
     pub(crate) fn stop(&mut self, timer: Timer) {
-        if let Some(at) = self.deadlines.remove(&timer) {
+        if let Some(at) = self.forget(timer) {
             self.queue.remove(&(at, timer));
         }
     }
@@ -119,7 +122,7 @@ impl Timers {
             return None;
         }
         self.queue.pop_first();
-        self.deadlines.remove(&timer);
+        self.forget(timer);
         Some(timer)
     }
 
@@ -132,6 +135,14 @@ impl Timers {
     pub(crate) fn clear(&mut self) {
         self.queue.clear();
         self.deadlines.clear();
+    }
+
+    fn forget(&mut self, timer: Timer) -> Option<Instant> {
+        let at = self.deadlines.remove(&timer);
+        if self.deadlines.is_empty() && self.deadlines.capacity() > KEPT_CAPACITY {
+            self.deadlines = HashMap::new();
+        }
+        at
     }
 }
 
@@ -168,6 +179,17 @@ mod tests {
         timers.stop_document(one);
         assert!(!timers.is_set(Timer::Document(one, DocumentTimer::Ack)));
         assert_eq!(timers.next_deadline(), Some(now + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn room_for_many_is_given_up_once_none_is_set() {
+        let now = Instant::now();
+        let mut timers = Timers::default();
+        for key in 0..10 * KEPT_CAPACITY as u64 {
+            timers.set(Timer::Flush(key), now);
+        }
+        while timers.pop_due(now).is_some() {}
+        assert!(timers.deadlines.capacity() <= KEPT_CAPACITY);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::Channel;
 use crate::protocol::engine_io;
 use crate::protocol::envelope::{self, Metadata};
+use crate::protocol::heading::Heading;
 use crate::protocol::socket_io::{self, Arg};
 use crate::protocol::y_message::{self, Message};
 
@@ -168,14 +169,14 @@ impl Session {
             document.next_sync(now, &mut self.cx)
         };
         let Some(outgoing) = outgoing else { return Ok(None) };
-        let encoded = if outgoing.in_reply_to.is_empty() {
-            envelope::encode_message(document.metadata(), &outgoing.message)
-        } else {
-            let in_reply_to = outgoing.in_reply_to.clone();
-            let metadata = Metadata { in_reply_to, ..document.metadata().clone() };
-            envelope::encode_message(&metadata, &outgoing.message)
+        let heading = Heading {
+            room_id: &self.cx.config.room_id,
+            doc_id: document.doc_id(),
+            parent_id: document.parent_id().map(AsRef::as_ref),
+            sender_id: self.connection.socket_id().map(AsRef::as_ref),
+            in_reply_to: &outgoing.in_reply_to,
         };
-        let envelope = match encoded {
+        let envelope = match heading.envelope(&outgoing.message) {
             Ok(envelope) => envelope,
             Err(error) => {
                 let error = ProviderError::new(ErrorCode::InvalidArgument, error.to_string());

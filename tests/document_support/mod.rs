@@ -138,7 +138,7 @@ impl Js {
     }
 
     /// One tick: everything the closure does happens under one baton. The record is that of a remote transaction.
-    pub fn tick<R>(&self, work: impl FnOnce(&LocalDocument, Option<Record>) -> R) -> R {
+    pub fn tick<R>(&self, work: impl FnOnce(&LocalDocument, Option<Arc<Record>>) -> R) -> R {
         let entered = self.local.enter().expect("the document works");
         assert!(entered.is_new, "ticks don't overlap");
         let result = work(&self.local, entered.remote);
@@ -184,7 +184,7 @@ pub fn read_text(local: &LocalDocument) -> String {
 pub fn edit_text(
     local: &LocalDocument,
     edit: impl FnOnce(&mut TransactionMut<'_>, BranchPtr) -> Result<(), ProviderError>,
-) -> Option<Record> {
+) -> Option<Arc<Record>> {
     let edited = local.write(|txn| {
         let text = txn.get_or_insert_text(TEXT);
         let branch: &yrs::branch::Branch = text.as_ref();

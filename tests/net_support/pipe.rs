@@ -2,9 +2,7 @@
 
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::Role;
-use yjs_provider_native::net::{DialFuture, Dialer, Handshake, websocket_config};
+use yjs_provider_native::net::{DialFuture, Dialer, Handshake, WebSocket};
 use yjs_provider_native::{ErrorCode, ProviderError};
 
 use super::{Peer, within};
@@ -33,8 +31,7 @@ impl Dialer for PipeDialer {
         let _ = self.0.send(Dialed { handshake, answer });
         Box::pin(async move {
             let stream = answered.await.expect("the test answers or gives up")?;
-            Ok(WebSocketStream::from_raw_socket(stream, Role::Client, Some(websocket_config()))
-                .await)
+            Ok(WebSocket::new(stream, None))
         })
     }
 }

@@ -9,7 +9,7 @@ use yrs::{Array as _, ArrayRef};
 
 use super::shared_type::SharedType;
 use super::text::{position, range};
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use super::weak_link::{bound, quote_to_js};
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
@@ -44,7 +44,7 @@ impl YArray {
         env: Env,
         index: Option<u32>,
         items: Array<'env>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         if self.0.is_preliminary() {
             return self.insert_preliminary(env, index, items);
@@ -88,7 +88,7 @@ impl YArray {
 
     /// Number of elements.
     #[napi]
-    pub fn length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
+    pub fn length(&self, env: Env, txn: Option<YTransaction>) -> Result<u32> {
         match self.0.with_preliminary(|content| content.len() as u32) {
             Some(length) => Ok(length),
             None => self.0.read(env, txn, |reader, branch| ArrayRef::from(branch).len(reader)),
@@ -100,7 +100,7 @@ impl YArray {
     pub fn to_json<'env>(
         &self,
         env: &'env Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         if self.0.is_preliminary() {
             return self.values(env, txn).map(|it| it.to_unknown());
@@ -121,7 +121,7 @@ impl YArray {
         env: Env,
         index: f64,
         items: Array<'_>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let index = position(env, index, "index")?;
         self.insert_at(env, Some(index), items, txn)
@@ -129,7 +129,7 @@ impl YArray {
 
     /// Appends elements.
     #[napi(ts_args_type = "items: Array<YInput>, txn?: YTransaction")]
-    pub fn push(&self, env: Env, items: Array<'_>, txn: Option<&YTransaction>) -> Result<()> {
+    pub fn push(&self, env: Env, items: Array<'_>, txn: Option<YTransaction>) -> Result<()> {
         self.insert_at(env, None, items, txn)
     }
 
@@ -140,7 +140,7 @@ impl YArray {
         env: Env,
         index: f64,
         length: Option<f64>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let (index, length) =
             (position(env, index, "index")?, position(env, length.unwrap_or(1.0), "length")?);
@@ -160,7 +160,7 @@ impl YArray {
         &self,
         env: &'env Env,
         index: f64,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         let index = position(*env, index, "index")?;
         if let Some(item) = self.0.with_preliminary(|content| content.get(index as usize).cloned())
@@ -177,7 +177,7 @@ impl YArray {
 
     /// All elements.
     #[napi(ts_return_type = "Array<any>")]
-    pub fn values<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Array<'env>> {
+    pub fn values<'env>(&self, env: &'env Env, txn: Option<YTransaction>) -> Result<Array<'env>> {
         if let Some(content) = self.0.with_preliminary(|content| content.clone()) {
             let mut list = env.create_array(content.len() as u32)?;
             for (index, item) in content.iter().enumerate() {
@@ -211,7 +211,7 @@ impl YArray {
         upper: Option<f64>,
         lower_open: Option<bool>,
         upper_open: Option<bool>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         let range =
             (bound(*env, lower, lower_open, "lower")?, bound(*env, upper, upper_open, "upper")?);

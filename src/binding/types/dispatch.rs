@@ -2,17 +2,18 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object};
+use napi::bindgen_prelude::{JavaScriptClassExt, JsObjectValue, Object, Unknown};
 use napi::{Env, JsValue, sys};
 use yrs::BranchID;
 
 use super::doc_core::DocCore;
 use super::event::EventSource;
 use super::subdocs_event::Subdocs;
-use super::transaction::YTransaction;
 use super::undo_event::{Metas, YUndoEvent};
 use super::undo_manager::{event_name, listeners_of};
+use super::views::Item;
 use crate::binding::error::Result;
 use crate::binding::hidden::Hidden;
 use crate::binding::listeners::Listeners;
@@ -22,7 +23,7 @@ use crate::document::{Record, TypeHandle, UndoAction};
 
 /// A committed transaction whose listeners have not run yet.
 pub(super) struct Pending {
-    pub(super) record: Rc<Record>,
+    pub(super) record: Arc<Record>,
     /// The origin that JavaScript gave, in a box.
     pub(super) origin: Option<Reference>,
     pub(super) is_remote: bool,
@@ -30,8 +31,8 @@ pub(super) struct Pending {
 
 impl Pending {
     /// A transaction that the pool made.
-    pub(super) fn remote(record: Record) -> Self {
-        Self { record: Rc::new(record), origin: None, is_remote: true }
+    pub(super) fn remote(record: Arc<Record>) -> Self {
+        Self { record, origin: None, is_remote: true }
     }
 }
 
@@ -72,24 +73,28 @@ pub(super) fn warn_open_transaction(env: Env) {
 struct Dispatch<'env> {
     core: &'env Rc<DocCore>,
     env: Env,
-    record: &'env Rc<Record>,
-    origin: Option<sys::napi_value>,
+    record: &'env Arc<Record>,
+    doc: Object<'env>,
+    origin: Unknown<'env>,
     listeners: Listeners<'env>,
     txn: OnceCell<sys::napi_value>,
 }
 
 impl<'env> Dispatch<'env> {
     fn new(core: &'env Rc<DocCore>, env: Env, pending: &'env Pending) -> Result<Option<Self>> {
-        let Some(listeners) = core.listeners(env)? else { return Ok(None) };
+        let Some(doc) = core.wrapper() else { return Ok(None) };
+        let Some(listeners) = core.make_listeners(env)? else { return Ok(None) };
         let origin = match (&pending.origin, pending.record.attachment) {
-            (Some(origin), _) => Some(origin.unboxed()?.raw()),
-            (None, Some(id)) => core.thread.origin_of(id).map(|it| it.raw()),
+            (Some(origin), _) => Some(origin.unboxed()?),
+            (None, Some(id)) => core.thread.origin_of(id),
             (None, None) => None,
         };
+        let origin = origin.map_or_else(|| raw::to_js(env, ()), Ok)?;
         Ok(Some(Self {
             core,
             env,
             record: &pending.record,
+            doc,
             origin,
             listeners,
             txn: OnceCell::new(),
@@ -99,7 +104,7 @@ impl<'env> Dispatch<'env> {
     fn run(&self, thrown: &mut Vec<Thrown>) -> Result<()> {
         for index in 0..self.record.events.len() {
             let key = type_key(&self.record.events[index].target, false);
-            let event = |it: &Self| it.event(EventSource::Direct(index));
+            let event = |it: &Self| it.view(Some(EventSource::Direct(index)));
             self.call(&key, event, thrown)?;
         }
         for index in 0..self.record.deep_events.len() {
@@ -108,7 +113,7 @@ impl<'env> Dispatch<'env> {
                 let count = it.record.deep_events[index].events.len();
                 let mut list = it.env.create_array(count as u32)?;
                 for inner in 0..count {
-                    let event = it.event(EventSource::Deep(index, inner))?;
+                    let event = it.view(Some(EventSource::Deep(index, inner)))?;
                     // SAFETY: the value was made just now.
                     list.set(inner as u32, unsafe {
                         napi::Unknown::from_raw_unchecked(it.env.raw(), event)
@@ -198,33 +203,22 @@ impl<'env> Dispatch<'env> {
         Ok(())
     }
 
-    fn event(&self, source: EventSource) -> Result<sys::napi_value> {
-        let object = source.to_object(&self.env, self.core, self.record)?;
-        self.core.own(self.env, &object)?;
-        self.set_origin(&object)?;
-        Ok(object.raw())
-    }
-
     /// The closed view of the transaction that all listeners get.
     fn txn(&self) -> Result<sys::napi_value> {
         if let Some(txn) = self.txn.get() {
             return Ok(*txn);
         }
-        let view = YTransaction::view(Rc::clone(self.core), Rc::clone(self.record));
-        let object = view.into_instance(&self.env)?.as_object(&self.env);
-        self.core.own(self.env, &object)?;
-        self.set_origin(&object)?;
-        Ok(*self.txn.get_or_init(|| object.raw()))
+        let txn = self.view(None)?;
+        Ok(*self.txn.get_or_init(|| txn))
+    }
+
+    fn view(&self, event: Option<EventSource>) -> Result<sys::napi_value> {
+        let item = Item { core: Rc::downgrade(self.core), record: Arc::clone(self.record), event };
+        let views = self.core.thread.views(self.env)?;
+        views.view(self.env, self.doc.raw(), self.origin.raw(), item)
     }
 
     fn set_origin(&self, object: &Object<'_>) -> Result<()> {
-        match self.origin {
-            Some(origin) => {
-                // SAFETY: the value belongs to this environment and to the handle scope of the dispatch.
-                let origin = unsafe { napi::Unknown::from_raw_unchecked(self.env.raw(), origin) };
-                self.core.thread.hidden.set(self.env, object, Hidden::Origin, &origin)
-            }
-            None => Ok(()),
-        }
+        self.core.thread.hidden.set(self.env, object, Hidden::Origin, &self.origin)
     }
 }

@@ -8,7 +8,7 @@ use napi_derive::napi;
 use yrs::WriteTxn;
 
 use super::doc_core::DocCore;
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use super::wrapper::type_to_js;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
@@ -185,7 +185,7 @@ impl YDoc {
         &self,
         env: Env,
         this: This<'_>,
-        parent_txn: Option<&YTransaction>,
+        parent_txn: Option<YTransaction>,
     ) -> Result<()> {
         if self.leave_parent(env, &this, parent_txn)? {
             return Ok(());
@@ -285,11 +285,7 @@ fn interest(event: &str) -> std::result::Result<Option<Interest>, ProviderError>
 }
 
 /// Any `YDoc` given as an argument.
-pub(in crate::binding) fn doc_argument(
-    env: Env,
-    doc: &Unknown<'_>,
-    name: &str,
-) -> Result<Rc<DocCore>> {
+pub(super) fn doc_argument(env: Env, doc: &Unknown<'_>, name: &str) -> Result<Rc<DocCore>> {
     let instance = crate::binding::value::instance::<YDoc>(env, doc);
     instance.map(|it| Rc::clone(&it.core)).ok_or_else(|| {
         throw(

@@ -1,6 +1,6 @@
 //! What all wrappers of one document share on the JS thread.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,7 +11,9 @@ use parking_lot::Mutex;
 use yrs::{ReadTxn, TransactionMut};
 
 use super::dispatch::Pending;
-use super::transaction::YTransaction;
+use super::transaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
+use crate::binding::bridge::Bridge;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::hidden::Hidden;
 use crate::binding::identity::unboxed;
@@ -29,7 +31,7 @@ use crate::session::{Awareness, SharedAwareness};
 pub(crate) struct DocCore {
     id: u64,
     pub(in crate::binding) local: LocalDocument,
-    pub(super) thread: Rc<JsThread>,
+    pub(in crate::binding) thread: Rc<JsThread>,
     wrapper: RefCell<Option<Reference>>,
     queue: RefCell<VecDeque<Pending>>,
     is_dispatching: Cell<bool>,
@@ -38,6 +40,8 @@ pub(crate) struct DocCore {
     pub(super) should_load: Cell<bool>,
     /// The `YUndoManager`s of the document, weakly.
     undo_managers: RefCell<BTreeMap<u64, Reference>>,
+    /// Of a mirror: what ties it to a document of another implementation.
+    bridge: OnceCell<Box<Bridge>>,
 }
 
 impl DocCore {
@@ -54,11 +58,33 @@ impl DocCore {
             has_warned: Cell::new(false),
             should_load,
             undo_managers: RefCell::default(),
+            bridge: OnceCell::new(),
         });
         let inbox = Arc::clone(&thread.inbox);
         core.local.set_waker(inbox, core.id);
         thread.register_document(&core);
         Ok(core)
+    }
+
+    /// A document that mirrors one of another implementation, which stands in the place of a `YDoc`.
+    pub(in crate::binding) fn mirror<'env>(
+        env: Env,
+        options: DocumentOptions,
+        original: &impl JsValue<'env>,
+    ) -> Result<Rc<Self>> {
+        let core = Self::new(env, options)?;
+        *core.wrapper.borrow_mut() = Some(Reference::weak(env, original)?);
+        Ok(core)
+    }
+
+    pub(in crate::binding) fn bridge(&self) -> Option<&Bridge> {
+        self.bridge.get().map(Box::as_ref)
+    }
+
+    /// To be called once at most.
+    pub(in crate::binding) fn set_bridge(&self, bridge: Bridge) {
+        let is_first = self.bridge.set(Box::new(bridge)).is_ok();
+        debug_assert!(is_first, "a mirror has one original");
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -150,13 +176,26 @@ impl DocCore {
 
     /// Ends the tick for this document.
     pub(crate) fn leave(&self) {
-        if !self.local.leave() && !self.has_warned.replace(true) {
+        if let Some(bridge) = self.bridge() {
+            bridge.end_tick(self);
+        }
+        if !self.local.leave() {
+            self.warn_open_transaction();
+        }
+    }
+
+    /// Warns once that remote updates wait for an open transaction.
+    pub(in crate::binding) fn warn_open_transaction(&self) {
+        if !self.has_warned.replace(true) {
             super::dispatch::warn_open_transaction(self.thread.env());
         }
     }
 
     /// A remote transaction waits for its listeners.
     pub(crate) fn handle_wake(self: &Rc<Self>, env: Env) {
+        if let Some(bridge) = self.bridge() {
+            return bridge.handle_wake(env, self);
+        }
         // A poisoned document has nobody to throw to here; every call on it says so.
         if self.touch(env).is_ok()
             && let Some(thrown) = self.dispatch_queue(env)
@@ -172,11 +211,7 @@ impl DocCore {
             return;
         }
         if let Ok(Some(record)) = self.local.commit(id) {
-            self.queue.borrow_mut().push_back(Pending {
-                record: Rc::new(record),
-                origin: None,
-                is_remote: false,
-            });
+            self.queue.borrow_mut().push_back(Pending { record, origin: None, is_remote: false });
             self.thread.inbox.push(Message::Document(self.id));
         }
         self.local.leave();
@@ -184,6 +219,9 @@ impl DocCore {
 
     /// Hands updates of this tick to the providers at once.
     pub(crate) fn flush_updates(&self) {
+        if let Some(bridge) = self.bridge() {
+            bridge.flush(self);
+        }
         self.local.flush_updates();
     }
 
@@ -191,7 +229,7 @@ impl DocCore {
     pub(super) fn read<R>(
         self: &Rc<Self>,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         read: impl FnOnce(&Reader<'_>) -> R,
     ) -> Result<R> {
         self.touch(env)?;
@@ -205,7 +243,7 @@ impl DocCore {
     pub(super) fn peek<R>(
         self: &Rc<Self>,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         read: impl FnOnce(&Reader<'_>) -> R,
     ) -> Result<R> {
         self.touch(env)?;
@@ -219,7 +257,7 @@ impl DocCore {
     pub(super) fn edit_text(
         self: &Rc<Self>,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         text: &TypeHandle,
         edit: TextEdit<'_>,
     ) -> Result<()> {
@@ -235,7 +273,7 @@ impl DocCore {
     pub(super) fn write<R>(
         self: &Rc<Self>,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
     ) -> Result<R> {
         self.write_and(env, txn, edit, Ok)
@@ -245,7 +283,7 @@ impl DocCore {
     pub(super) fn write_and<R, S>(
         self: &Rc<Self>,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
         then: impl FnOnce(R) -> Result<S>,
     ) -> Result<S> {
@@ -282,7 +320,8 @@ impl DocCore {
         self.touch(*env)?;
         let identity = self.thread.identities.find(*env, origin)?;
         let id = self.local.begin_with(&identity).or_throw(*env)?;
-        let txn = YTransaction::open(Rc::clone(self), id).into_instance(env)?.as_object(env);
+        let txn =
+            transaction::YTransaction::open(Rc::clone(self), id).into_instance(env)?.as_object(env);
         self.own(*env, &txn)?;
         self.thread.hidden.set(*env, &txn, Hidden::Origin, &origin)?;
         Ok(txn)
@@ -338,28 +377,24 @@ impl DocCore {
     pub(super) fn emit_subdocs(self: &Rc<Self>, env: Env, change: SubdocsChange) -> Result<()> {
         self.touch(env)?;
         let record = Record { subdocs: Some(Box::new(change)), ..Record::default() };
-        self.emit_local(env, Some(record), None)
+        self.emit_local(env, Some(Arc::new(record)), None)
     }
 
     fn emit_local(
         self: &Rc<Self>,
         env: Env,
-        record: Option<Record>,
+        record: Option<Arc<Record>>,
         origin: Option<Reference>,
     ) -> Result<()> {
         let Some(record) = record else { return Ok(()) };
-        self.queue.borrow_mut().push_back(Pending {
-            record: Rc::new(record),
-            origin,
-            is_remote: false,
-        });
+        self.queue.borrow_mut().push_back(Pending { record, origin, is_remote: false });
         match self.dispatch_queue(env) {
             Some(thrown) => Err(raw::throw(env, thrown)),
             None => Ok(()),
         }
     }
 
-    fn emit_remote(self: &Rc<Self>, env: Env, record: Record) {
+    fn emit_remote(self: &Rc<Self>, env: Env, record: Arc<Record>) {
         self.queue.borrow_mut().push_back(Pending::remote(record));
         if let Some(thrown) = self.dispatch_queue(env) {
             raw::report_uncaught(env, thrown);

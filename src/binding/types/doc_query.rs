@@ -9,7 +9,7 @@ use yrs::ReadTxn;
 
 use super::doc::YDoc;
 use super::doc_core::DocCore;
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::value::{undefined, value_to_js};
 use crate::document::{self, JsonPathError, TypeKind, Value};
@@ -22,7 +22,7 @@ impl YDoc {
         ts_args_type = "txn?: YTransaction",
         ts_return_type = "Array<[name: string, type: YSharedType | undefined]>"
     )]
-    pub fn roots<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Array<'env>> {
+    pub fn roots<'env>(&self, env: &'env Env, txn: Option<YTransaction>) -> Result<Array<'env>> {
         let mut roots = self.core.read(*env, txn, |reader| {
             let roots = reader.root_refs();
             roots.map(|(name, out)| (name.to_string(), Value::from(out))).collect::<Vec<_>>()

@@ -8,7 +8,7 @@ use napi_derive::napi;
 use yrs::{Map, MapRef};
 
 use super::shared_type::SharedType;
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use super::weak_link::weak_link_to_js;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
@@ -58,7 +58,7 @@ impl YMap {
 
     /// Number of keys.
     #[napi]
-    pub fn length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
+    pub fn length(&self, env: Env, txn: Option<YTransaction>) -> Result<u32> {
         match self.0.with_preliminary(|entries| entries.len() as u32) {
             Some(length) => Ok(length),
             None => self.0.read(env, txn, |reader, branch| MapRef::from(branch).len(reader)),
@@ -70,7 +70,7 @@ impl YMap {
     pub fn to_json<'env>(
         &self,
         env: &'env Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         if self.0.is_preliminary() {
             return self.entries(env, txn).map(|it| it.to_unknown());
@@ -89,7 +89,7 @@ impl YMap {
         env: Env,
         key: String,
         value: Unknown<'_>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         if self.0.is_preliminary() {
             let value = Rc::new(Reference::boxed(env, &value)?);
@@ -108,7 +108,7 @@ impl YMap {
 
     /// Removes a key; a key that is not there is no error.
     #[napi]
-    pub fn delete(&self, env: Env, key: String, txn: Option<&YTransaction>) -> Result<()> {
+    pub fn delete(&self, env: Env, key: String, txn: Option<YTransaction>) -> Result<()> {
         match self.0.with_preliminary(|entries| entries.retain(|(other, _)| *other != key)) {
             Some(()) => Ok(()),
             None => self.0.write(env, txn, |txn, branch| {
@@ -124,7 +124,7 @@ impl YMap {
         &self,
         env: &'env Env,
         key: String,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         let preliminary = self.0.with_preliminary(|entries| {
             entries.iter().find(|(other, _)| *other == key).map(|(_, value)| Rc::clone(value))
@@ -141,11 +141,7 @@ impl YMap {
 
     /// All entries as an object; nested shared types stay shared types.
     #[napi(ts_return_type = "Record<string, any>")]
-    pub fn entries<'env>(
-        &self,
-        env: &'env Env,
-        txn: Option<&YTransaction>,
-    ) -> Result<Object<'env>> {
+    pub fn entries<'env>(&self, env: &'env Env, txn: Option<YTransaction>) -> Result<Object<'env>> {
         let object = Object::new(env)?;
         if let Some(entries) = self.0.with_preliminary(|entries| entries.clone()) {
             for (key, value) in &entries {
@@ -174,7 +170,7 @@ impl YMap {
         &self,
         env: &'env Env,
         key: String,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         let (core, _) = self.0.place(*env)?;
         let source = self.0.read(*env, txn, |reader, branch| map_link(reader, branch, &key))?;

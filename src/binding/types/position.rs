@@ -6,7 +6,7 @@ use napi_derive::napi;
 
 use super::doc::YDoc;
 use super::text::position;
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use super::transaction_query::item_id;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::raw::to_js;
@@ -26,7 +26,7 @@ pub fn create_relative_position_from_type_index<'env>(
     ytype: Unknown<'env>,
     index: f64,
     assoc: Option<f64>,
-    txn: Option<&YTransaction>,
+    txn: Option<YTransaction>,
 ) -> Result<Object<'env>> {
     let index = position(*env, index, "index")?;
     let is_before = assoc.is_some_and(|assoc| assoc < 0.0);

@@ -9,7 +9,7 @@ use super::shared_type::SharedType;
 use super::snapshot::snapshot_from_js;
 use super::text::{position, range};
 use super::text_delta::{ComputeChange, attributes_from_js, runs_to_js, steps_from_js};
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::value::Preliminaries;
 use crate::document::{
@@ -20,7 +20,7 @@ use crate::error::{ErrorCode, ProviderError};
 
 impl<P: AsMut<Vec<u16>>> SharedType<P> {
     /// Length in UTF-16 units.
-    pub(super) fn text_length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
+    pub(super) fn text_length(&self, env: Env, txn: Option<YTransaction>) -> Result<u32> {
         if let Some(length) = self.with_preliminary(|content| content.as_mut().len() as u32) {
             return Ok(length);
         }
@@ -43,7 +43,7 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         index: f64,
         chunk: &str,
         attributes: Option<Unknown<'_>>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let index = position(env, index, "index")?;
         let attributes = self.attributes_argument(env, attributes)?;
@@ -68,7 +68,7 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         env: Env,
         chunk: &str,
         attributes: Option<Unknown<'_>>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let attributes = self.attributes_argument(env, attributes)?;
         match self.with_preliminary(|content| content.as_mut().extend(chunk.encode_utf16())) {
@@ -87,7 +87,7 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         index: f64,
         embed: Unknown<'env>,
         attributes: Option<Unknown<'env>>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let index = position(env, index, "index")?;
         let attributes = self.attributes_argument(env, attributes)?;
@@ -104,7 +104,7 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         index: f64,
         length: f64,
         attributes: Unknown<'_>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let (index, length) = (position(env, index, "index")?, position(env, length, "length")?);
         let Some(attributes) = self.attributes_argument(env, Some(attributes))? else {
@@ -119,7 +119,7 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         env: Env,
         index: f64,
         length: f64,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let (index, length) = (position(env, index, "index")?, position(env, length, "length")?);
         let edited = self.with_preliminary(|content| {
@@ -133,7 +133,7 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         }
     }
 
-    fn edit_text(&self, env: Env, txn: Option<&YTransaction>, edit: TextEdit<'_>) -> Result<()> {
+    fn edit_text(&self, env: Env, txn: Option<YTransaction>, edit: TextEdit<'_>) -> Result<()> {
         let (core, handle) = self.place(env)?;
         core.edit_text(env, txn, &handle, edit)
     }
@@ -142,7 +142,7 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         &self,
         env: Env,
         delta: &Array<'env>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let mut seen = Preliminaries::default();
         let steps = steps_from_js(env, delta, &mut seen)?;
@@ -155,7 +155,7 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
         env: &'env Env,
         [snapshot, previous]: [Option<Unknown<'env>>; 2],
         compute: Option<ComputeChange<'env>>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Array<'env>> {
         let (core, _) = self.place(*env)?;
         let snapshot = snapshot_argument(*env, snapshot, "snapshot")?;

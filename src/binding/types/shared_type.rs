@@ -10,7 +10,7 @@ use yrs::{BranchID, TransactionMut};
 
 use super::dispatch::type_key;
 use super::doc_core::DocCore;
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::hidden::Hidden;
 use crate::binding::js_thread::JsThread;
@@ -103,7 +103,7 @@ impl<P> SharedType<P> {
     pub(super) fn read<R>(
         &self,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         read: impl FnOnce(&Reader<'_>, BranchPtr) -> R,
     ) -> Result<R> {
         let (core, handle) = self.place(env)?;
@@ -115,7 +115,7 @@ impl<P> SharedType<P> {
     pub(super) fn write<R>(
         &self,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         edit: impl FnOnce(&mut TransactionMut<'_>, BranchPtr) -> std::result::Result<R, ProviderError>,
     ) -> Result<R> {
         let (core, handle) = self.place(env)?;
@@ -129,7 +129,7 @@ impl<P> SharedType<P> {
     pub(super) fn insert(
         &self,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         preliminaries: Preliminaries<'_>,
         edit: impl FnOnce(&mut TransactionMut<'_>, BranchPtr) -> std::result::Result<(), ProviderError>,
     ) -> Result<()> {
@@ -143,7 +143,7 @@ impl<P> SharedType<P> {
     }
 
     /// Whether the type is part of a document and not deleted.
-    pub(super) fn is_alive(&self, env: Env, txn: Option<&YTransaction>) -> Result<bool> {
+    pub(super) fn is_alive(&self, env: Env, txn: Option<YTransaction>) -> Result<bool> {
         if self.is_preliminary() {
             return Ok(false);
         }
@@ -178,7 +178,7 @@ impl<P> SharedType<P> {
     pub(super) fn observe(&self, env: Env, listener: Listener<'_>, is_deep: bool) -> Result<()> {
         let (core, handle) = self.place(env)?;
         core.touch(env)?;
-        let Some(mut listeners) = core.listeners(env)? else { return Ok(()) };
+        let Some(mut listeners) = core.make_listeners(env)? else { return Ok(()) };
         if listeners.add(&type_key(&handle, is_deep), listener, false)? {
             core.local.set_observed(&handle, is_deep, true).or_throw(env)?;
         }

@@ -14,7 +14,7 @@ use napi_derive::napi;
 
 use super::doc::YDoc;
 use super::doc_core::DocCore;
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::hidden::Hidden;
 use crate::binding::js_thread::JsThread;
@@ -48,7 +48,7 @@ impl YDoc {
 
     /// Asks for this document to be synced: its parent emits `subdocs`. A second call does nothing.
     #[napi(ts_args_type = "parentTxn?: YTransaction")]
-    pub fn load(&self, env: Env, this: This<'_>, parent_txn: Option<&YTransaction>) -> Result<()> {
+    pub fn load(&self, env: Env, this: This<'_>, parent_txn: Option<YTransaction>) -> Result<()> {
         let parent = self.parent(env, &this)?;
         check_parent(env, parent.as_ref(), parent_txn)?;
         if self.core.should_load.replace(true) {
@@ -64,7 +64,7 @@ impl YDoc {
     pub fn get_subdocs<'env>(
         &self,
         env: &'env Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Array<'env>> {
         let subdocuments = self.core.read(*env, txn, |reader| Subdocument::all(reader))?;
         let mut list = env.create_array(subdocuments.len() as u32)?;
@@ -79,7 +79,7 @@ impl YDoc {
     pub fn get_subdoc_guids<'env>(
         &self,
         env: &'env Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         let subdocuments = self.core.read(*env, txn, |reader| Subdocument::all(reader))?;
         let guids: Vec<&str> = subdocuments.iter().map(|it| it.guid.as_ref()).collect();
@@ -110,7 +110,7 @@ impl YDoc {
         &self,
         env: Env,
         this: &impl JsValue<'env>,
-        parent_txn: Option<&YTransaction>,
+        parent_txn: Option<YTransaction>,
     ) -> Result<bool> {
         let parent = self.parent(env, this)?;
         check_parent(env, parent.as_ref(), parent_txn)?;
@@ -242,7 +242,7 @@ pub(super) fn destroy<'env>(
 fn check_parent(
     env: Env,
     parent: Option<&ClassInstance<'_, YDoc>>,
-    txn: Option<&YTransaction>,
+    txn: Option<YTransaction>,
 ) -> Result<()> {
     match (parent, txn) {
         (Some(parent), Some(txn)) => txn.check_open(&parent.core).or_throw(env),

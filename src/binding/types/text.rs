@@ -7,7 +7,7 @@ use yrs::{GetString, TextRef};
 
 use super::shared_type::SharedType;
 use super::text_delta::ComputeChange;
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use super::weak_link::{bound, quote_to_js};
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
@@ -44,7 +44,7 @@ impl YText {
 
     /// The text without its formats and embeds.
     #[napi(js_name = "toString")]
-    pub fn text(&self, env: Env, txn: Option<&YTransaction>) -> Result<String> {
+    pub fn text(&self, env: Env, txn: Option<YTransaction>) -> Result<String> {
         match self.0.preliminary_text() {
             Some(text) => Ok(text),
             None => {
@@ -55,7 +55,7 @@ impl YText {
 
     /// The same as `toString()`.
     #[napi]
-    pub fn to_json(&self, env: Env, txn: Option<&YTransaction>) -> Result<String> {
+    pub fn to_json(&self, env: Env, txn: Option<YTransaction>) -> Result<String> {
         self.text(env, txn)
     }
 }

@@ -8,10 +8,11 @@ use napi_derive::napi;
 
 use super::doc_core::DocCore;
 use super::functions::{encode_diff_v1, encode_state_vector_v1};
+use super::transaction_argument::{Kind, TransactionArgument};
+use super::views::Turned;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::hidden::Hidden;
-use crate::document::Record;
-use crate::error::{ErrorCode, ProviderError};
+use crate::binding::js_thread::JsThread;
 
 /// A transaction: edits made in it are one update, and listeners hear of them when it is committed.
 ///
@@ -27,51 +28,33 @@ use crate::error::{ErrorCode, ProviderError};
 /// }
 /// ```
 #[napi(custom_finalize)]
-pub struct YTransaction {
-    pub(super) core: Rc<DocCore>,
-    pub(super) kind: Kind,
-}
+pub struct YTransaction(Source);
 
-pub(super) enum Kind {
-    Explicit { id: u64 },
-    View { record: Rc<Record> },
+enum Source {
+    Explicit {
+        core: Rc<DocCore>,
+        id: u64,
+    },
+    /// The object behind all views.
+    Views(Turned),
 }
 
 impl YTransaction {
     pub(super) fn open(core: Rc<DocCore>, id: u64) -> Self {
-        Self { core, kind: Kind::Explicit { id } }
+        Self(Source::Explicit { core, id })
     }
 
-    pub(super) fn view(core: Rc<DocCore>, record: Rc<Record>) -> Self {
-        Self { core, kind: Kind::View { record } }
+    pub(super) fn of_views(turned: Turned) -> Self {
+        Self(Source::Views(turned))
     }
 
-    pub(super) fn check_document(
-        &self,
-        core: &Rc<DocCore>,
-    ) -> std::result::Result<(), ProviderError> {
-        if Rc::ptr_eq(&self.core, core) {
-            Ok(())
-        } else {
-            Err(ProviderError::new(
-                ErrorCode::WrongDocument,
-                "the transaction belongs to another document",
-            ))
-        }
-    }
-
-    pub(super) fn check_open(&self, core: &Rc<DocCore>) -> std::result::Result<(), ProviderError> {
-        self.check_document(core)?;
-        match self.kind {
-            Kind::Explicit { id } if core.local.is_open(id) => Ok(()),
-            Kind::Explicit { .. } => Err(ProviderError::new(
-                ErrorCode::TransactionClosed,
-                "the transaction was already committed",
-            )),
-            Kind::View { .. } => Err(ProviderError::new(
-                ErrorCode::TransactionClosed,
-                "a listener's transaction was already committed: edit without it",
-            )),
+    /// The transaction to answer for.
+    pub(super) fn transaction(&self) -> Result<TransactionArgument> {
+        match &self.0 {
+            Source::Explicit { core, id } => {
+                Ok(TransactionArgument { core: Rc::clone(core), kind: Kind::Explicit { id: *id } })
+            }
+            Source::Views(turned) => turned.transaction(),
         }
     }
 }
@@ -81,7 +64,7 @@ impl YTransaction {
     /// What was passed to `beginTransaction` or `applyUpdate`; the provider for updates that came from a server.
     #[napi(getter, ts_return_type = "any")]
     pub fn origin<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
-        self.core.thread.hidden.get(env, &this, Hidden::Origin)
+        JsThread::current(env)?.hidden.get(env, &this, Hidden::Origin)
     }
 
     /// Commits: listeners run, the update goes to the providers. A second call does nothing.
@@ -89,9 +72,11 @@ impl YTransaction {
     /// Throws what a listener threw; the edits are committed all the same.
     #[napi]
     pub fn commit(&self, env: Env, this: This<'_>) -> Result<()> {
-        let Kind::Explicit { id } = self.kind else { return Ok(()) };
-        let origin = self.core.thread.hidden.get(env, &this, Hidden::Origin)?;
-        self.core.commit(env, id, super::functions::keep_origin(env, origin)?)
+        let TransactionArgument { core, kind: Kind::Explicit { id } } = self.transaction()? else {
+            return Ok(());
+        };
+        let origin = core.thread.hidden.get(env, &this, Hidden::Origin)?;
+        core.commit(env, id, super::functions::keep_origin(env, origin)?)
     }
 
     /// Commits, as `ywasm` does when a transaction is freed. A second call does nothing.
@@ -103,7 +88,7 @@ impl YTransaction {
     /// The document's state vector, V1.
     #[napi(js_name = "stateVectorV1")]
     pub fn state_vector_v1(&self, env: Env) -> Result<Uint8Array> {
-        encode_state_vector_v1(env, &self.core)
+        encode_state_vector_v1(env, &self.transaction()?.core)
     }
 
     /// What a peer with this V1 state vector lacks; without one, everything. A V1 update.
@@ -111,7 +96,7 @@ impl YTransaction {
     /// Throws `ERR_INVALID_UPDATE` when the bytes are no state vector.
     #[napi(js_name = "diffV1")]
     pub fn diff_v1(&self, env: Env, vector: Option<Uint8Array>) -> Result<Uint8Array> {
-        encode_diff_v1(env, &self.core, vector.as_deref())
+        encode_diff_v1(env, &self.transaction()?.core, vector.as_deref())
     }
 
     /// Applies a V1 update in this transaction.
@@ -119,8 +104,7 @@ impl YTransaction {
     /// Throws `ERR_INVALID_UPDATE` when the bytes are no V1 update, `ERR_TRANSACTION_CLOSED` after `commit()`.
     #[napi(js_name = "applyV1")]
     pub fn apply_v1(&self, env: Env, diff: Uint8Array) -> Result<()> {
-        self.check_open(&self.core).or_throw(env)?;
-        self.core.apply_update(env, &diff, None)
+        self.transaction()?.open_document().or_throw(env)?.apply_update(env, &diff, None)
     }
 
     /// The edits made so far in this transaction, as a V1 update. In listeners, all of them.
@@ -129,21 +113,22 @@ impl YTransaction {
     /// listener of updates or transactions: without one nobody encoded the update.
     #[napi]
     pub fn encode_update(&self, env: Env) -> Result<Uint8Array> {
-        if let Kind::View { record } = &self.kind
+        let transaction = self.transaction()?;
+        if let Kind::View { record } = &transaction.kind
             && let Some(update) = record.change()
         {
             return Ok(Uint8Array::with_data_copied(update));
         }
-        self.check_open(&self.core).or_throw(env)?;
-        self.core.write(env, None, |txn| Ok(txn.encode_update_v1())).map(Uint8Array::from)
+        let core = transaction.open_document().or_throw(env)?;
+        core.write(env, None, |txn| Ok(txn.encode_update_v1())).map(Uint8Array::from)
     }
 }
 
 impl ObjectFinalize for YTransaction {
     fn finalize(self, _env: Env) -> Result<()> {
         // Collected without commit(): its edits count, and the document must not stay locked (T 22).
-        if let Kind::Explicit { id } = self.kind {
-            self.core.finish_abandoned(id);
+        if let Source::Explicit { core, id } = self.0 {
+            core.finish_abandoned(id);
         }
         Ok(())
     }

@@ -8,7 +8,8 @@ use yrs::{BranchID, ClientID, ID};
 use super::doc_query::{select_all, select_one};
 use super::functions::{encode_diff_v2, translate};
 use super::state_map::{deletes_to_js, state_vector_to_js};
-use super::transaction::{Kind, YTransaction};
+use super::transaction::YTransaction;
+use super::transaction_argument::Kind;
 use super::wrapper::type_to_js;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::raw::to_js;
@@ -46,8 +47,9 @@ impl YTransaction {
     /// Updates that wait for others before them, and the states that they wait for; `null` when there are none.
     #[napi(getter, ts_return_type = "{ update: Uint8Array; missing: Map<number, number> } | null")]
     pub fn pending_structs<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
-        self.core.touch(*env)?;
-        let Some((update, missing)) = self.core.local.pending_structs() else {
+        let core = self.transaction()?.core;
+        core.touch(*env)?;
+        let Some((update, missing)) = core.local.pending_structs() else {
             return to_js(*env, Null);
         };
         let mut object = Object::new(env)?;
@@ -62,8 +64,9 @@ impl YTransaction {
         ts_return_type = "Map<number, Array<[clock: number, length: number]>> | undefined"
     )]
     pub fn pending_delete_set<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
-        self.core.touch(*env)?;
-        match self.core.local.pending_deletes() {
+        let core = self.transaction()?.core;
+        core.touch(*env)?;
+        match core.local.pending_deletes() {
             Some(pending) => deletes_to_js(env, &deletes(&pending)).map(|it| it.to_unknown()),
             None => undefined(env),
         }
@@ -74,13 +77,14 @@ impl YTransaction {
     /// Throws `ERR_INVALID_ARGUMENT` when it is no id of a shared type.
     #[napi(ts_args_type = "id: YTypeId", ts_return_type = "YSharedType | undefined")]
     pub fn get<'env>(&self, env: &'env Env, id: Object<'env>) -> Result<Unknown<'env>> {
+        let core = self.transaction()?.core;
         let handle = TypeHandle { kind: TypeKind::Unknown, id: branch_id(&id).or_throw(*env)? };
-        let found = self.core.read(*env, None, |reader| {
+        let found = core.read(*env, None, |reader| {
             handle.resolve(reader).map(|branch| TypeHandle::of(&branch))
         })?;
         match found {
             Some(found) if found.kind != TypeKind::Unknown => {
-                type_to_js(env, &self.core, &found).map(|it| it.to_unknown())
+                type_to_js(env, &core, &found).map(|it| it.to_unknown())
             }
             _ => undefined(env),
         }
@@ -91,7 +95,7 @@ impl YTransaction {
     /// Throws `ERR_INVALID_ARGUMENT` when it is no path.
     #[napi(ts_return_type = "Array<any>")]
     pub fn select_all<'env>(&self, env: &'env Env, json_path: String) -> Result<Array<'env>> {
-        select_all(env, &self.core, &json_path)
+        select_all(env, &self.transaction()?.core, &json_path)
     }
 
     /// The first value that a JSON path leads to, or `undefined`.
@@ -99,7 +103,7 @@ impl YTransaction {
     /// Throws `ERR_INVALID_ARGUMENT` when it is no path.
     #[napi(ts_return_type = "any")]
     pub fn select_one<'env>(&self, env: &'env Env, json_path: String) -> Result<Unknown<'env>> {
-        select_one(env, &self.core, &json_path)
+        select_one(env, &self.transaction()?.core, &json_path)
     }
 
     /// Frees deleted content of the document, also of one with `gc: false`. Snapshots that need it become useless.
@@ -107,7 +111,8 @@ impl YTransaction {
     /// Throws `ERR_TRANSACTION_CLOSED` after `commit()` and in listeners.
     #[napi]
     pub fn gc(&self, env: Env) -> Result<()> {
-        self.core.write(env, Some(self), |txn| {
+        let transaction = self.transaction()?;
+        transaction.open_document().or_throw(env)?.write(env, None, |txn| {
             txn.gc(None);
             Ok(())
         })
@@ -118,9 +123,10 @@ impl YTransaction {
     /// Throws `ERR_INVALID_UPDATE` when the bytes are no V2 update, `ERR_TRANSACTION_CLOSED` after `commit()`.
     #[napi(js_name = "applyV2")]
     pub fn apply_v2(&self, env: Env, diff: Uint8Array) -> Result<()> {
-        self.check_open(&self.core).or_throw(env)?;
+        let transaction = self.transaction()?;
+        let core = transaction.open_document().or_throw(env)?;
         let update = translate(update::v2_to_v1(&diff)).or_throw(env)?;
-        self.core.apply_update(env, &update, None)
+        core.apply_update(env, &update, None)
     }
 
     /// What a peer with this V1 state vector lacks; without one, everything. A V2 update.
@@ -128,13 +134,14 @@ impl YTransaction {
     /// Throws `ERR_INVALID_UPDATE` when the bytes are no state vector.
     #[napi(js_name = "diffV2")]
     pub fn diff_v2(&self, env: Env, vector: Option<Uint8Array>) -> Result<Uint8Array> {
-        encode_diff_v2(env, &self.core, vector.as_deref())
+        encode_diff_v2(env, &self.transaction()?.core, vector.as_deref())
     }
 
     /// The same as `encodeUpdate()`, as a V2 update.
     #[napi(js_name = "encodeUpdateV2")]
     pub fn encode_update_v2(&self, env: Env) -> Result<Uint8Array> {
-        if let Kind::View { record } = &self.kind {
+        let transaction = self.transaction()?;
+        if let Kind::View { record } = &transaction.kind {
             if let Some(update) = &record.update_v2 {
                 return Ok(Uint8Array::with_data_copied(update));
             }
@@ -142,18 +149,19 @@ impl YTransaction {
                 return translate(update::v1_to_v2(update)).or_throw(env).map(Uint8Array::from);
             }
         }
-        self.check_open(&self.core).or_throw(env)?;
-        self.core.write(env, None, |txn| Ok(document::encode_update_v2(txn))).map(Uint8Array::from)
+        let core = transaction.open_document().or_throw(env)?;
+        core.write(env, None, |txn| Ok(document::encode_update_v2(txn))).map(Uint8Array::from)
     }
 
     fn states(&self, env: Env) -> Result<States> {
-        if let Kind::View { record } = &self.kind
+        let transaction = self.transaction()?;
+        if let Kind::View { record } = &transaction.kind
             && let Some(states) = &record.states
         {
             return Ok(states.clone());
         }
-        self.check_open(&self.core).or_throw(env)?;
-        let states = self.core.read(env, None, |reader| match reader {
+        let core = transaction.open_document().or_throw(env)?;
+        let states = core.read(env, None, |reader| match reader {
             Reader::Open(txn) => Some(States::of(txn)),
             Reader::Short(_) => None,
         })?;

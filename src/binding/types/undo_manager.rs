@@ -283,7 +283,7 @@ impl YUndoManager {
         for action in EVENTS {
             is_kept |= !listeners.take(event_name(action))?.is_empty();
         }
-        let Some(mut kept) = core.listeners(env)? else { return Ok(()) };
+        let Some(mut kept) = core.make_listeners(env)? else { return Ok(()) };
         kept.keep(&format!("undo/{}", self.id), is_kept.then_some(this))
     }
 

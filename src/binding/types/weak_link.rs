@@ -10,7 +10,7 @@ use napi_derive::napi;
 use super::doc_core::DocCore;
 use super::shared_type::SharedType;
 use super::text::position;
-use super::transaction::YTransaction;
+use super::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
 use crate::binding::types::methods::shared_type_methods;
@@ -55,7 +55,7 @@ impl YWeakLink {
     fn read<R>(
         &self,
         env: Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         read: impl FnOnce(&Reader<'_>, &WeakSource) -> R,
     ) -> Result<R> {
         if let Some(link) = self.0.with_preliminary(|link| link.clone()) {
@@ -83,7 +83,7 @@ impl YWeakLink {
     ///
     /// Throws `ERR_DELETED_TYPE` when the link itself was deleted.
     #[napi(ts_return_type = "any")]
-    pub fn deref<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Unknown<'env>> {
+    pub fn deref<'env>(&self, env: &'env Env, txn: Option<YTransaction>) -> Result<Unknown<'env>> {
         let value = if self.0.is_preliminary() {
             self.read(*env, txn, |reader, source| source.target(reader))?
         } else {
@@ -97,7 +97,7 @@ impl YWeakLink {
     ///
     /// Throws `ERR_DELETED_TYPE` when the link itself was deleted.
     #[napi(ts_return_type = "Array<any>")]
-    pub fn unquote<'env>(&self, env: &'env Env, txn: Option<&YTransaction>) -> Result<Array<'env>> {
+    pub fn unquote<'env>(&self, env: &'env Env, txn: Option<YTransaction>) -> Result<Array<'env>> {
         let core = self.core(*env)?;
         let values = self.read(*env, txn, |reader, source| source.unquote(reader))?;
         let mut list = env.create_array(values.len() as u32)?;
@@ -111,7 +111,7 @@ impl YWeakLink {
     ///
     /// Throws `ERR_DELETED_TYPE` when the link itself was deleted.
     #[napi(js_name = "toString")]
-    pub fn text(&self, env: Env, txn: Option<&YTransaction>) -> Result<String> {
+    pub fn text(&self, env: Env, txn: Option<YTransaction>) -> Result<String> {
         self.read(env, txn, |reader, source| source.text(reader))
     }
 }
@@ -136,7 +136,7 @@ pub(super) fn weak_link_to_js<'env>(
 pub(super) fn quote_to_js<'env, P>(
     env: &'env Env,
     shared_type: &SharedType<P>,
-    txn: Option<&YTransaction>,
+    txn: Option<YTransaction>,
     range: (Bound<u32>, Bound<u32>),
 ) -> Result<Unknown<'env>> {
     let (core, handle) = shared_type.place(*env)?;

@@ -23,7 +23,8 @@ fn handshake() -> Handshake {
 fn uri(url: &str, options: &TransportOptions) -> String {
     let config = TransportConfig::parse(url, options).unwrap();
     config
-        .request()
+        .parts()
+        .request
         .build(&Handshake { room_id: "r".into(), ..Handshake::default() })
         .unwrap()
         .uri()
@@ -51,7 +52,7 @@ fn names_the_first_document_in_the_query() {
         ),
     ];
     for (label, handshake, expected) in rows {
-        let request = config.request().build(&handshake).expect(label);
+        let request = config.parts().request.build(&handshake).expect(label);
         assert_eq!(
             request.uri().path_and_query().map(PathAndQuery::as_str),
             Some(expected),
@@ -137,7 +138,8 @@ fn sends_extra_headers_but_keeps_the_upgrade_intact() {
     let options = options(|it| it.extra_headers = pairs(&extra));
     let request = TransportConfig::parse("ws://host", &options)
         .unwrap()
-        .request()
+        .parts()
+        .request
         .build(&handshake())
         .unwrap();
     let headers = request.headers();
@@ -154,7 +156,10 @@ fn sends_extra_headers_but_keeps_the_upgrade_intact() {
 fn refuses_a_query_longer_than_http_allows() {
     let options = options(|it| it.query = pairs(&[("token", &"x".repeat(70_000))]));
     let config = TransportConfig::parse("ws://host", &options).unwrap();
-    assert_eq!(config.request().build(&handshake()).unwrap_err().code, ErrorCode::InvalidOption);
+    assert_eq!(
+        config.parts().request.build(&handshake()).unwrap_err().code,
+        ErrorCode::InvalidOption
+    );
 }
 
 #[test]
@@ -191,7 +196,7 @@ fn sends_origin_and_subprotocols() {
         it.protocols = vec!["v1.chat".into(), "B|2".into()];
     });
     let request = TransportConfig::parse("ws://host", &options).unwrap();
-    let request = request.request().build(&handshake()).unwrap();
+    let request = request.parts().request.build(&handshake()).unwrap();
     let headers = request.headers();
     assert_eq!(headers.get_all("origin").iter().collect::<Vec<_>>(), ["https://example.com"]);
     assert_eq!(headers["sec-websocket-protocol"], "v1.chat, B|2");

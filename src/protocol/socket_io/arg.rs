@@ -107,7 +107,8 @@ pub(super) fn find_placeholders(
         return Ok(Some(0));
     }
     let may_have_some = attachments > 0 && matches!(json.as_bytes().first(), Some(b'{' | b'['));
-    if !may_have_some || !json.contains("_placeholder") {
+    // A key may be written with escapes, though no encoder does that.
+    if !may_have_some || !(json.contains("_placeholder") || json.contains('\\')) {
         return Ok(None);
     }
     let mut deserializer = serde_json::Deserializer::from_str(json);

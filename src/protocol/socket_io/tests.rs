@@ -273,3 +273,13 @@ fn decode(encoded: &Encoded) -> Result<Option<Packet>, DecodeError> {
     }
     Ok(packet)
 }
+
+#[test]
+fn a_placeholder_with_escapes_in_its_key_is_one() {
+    let mut decoder = Decoder::default();
+    let header = r#"51-["a",{"\u005fplaceholder":true,"num":0}]"#;
+    assert_eq!(decoder.handle_text(header), Ok(None));
+    let packet = decoder.handle_binary(Bytes::from_static(&[7])).unwrap();
+    let Some(Packet::Event(event)) = packet else { panic!("{packet:?}") };
+    assert_eq!(event.args.get(0), Some(Arg::Binary(Bytes::from_static(&[7]))));
+}

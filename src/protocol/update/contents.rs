@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::scan::{Block, ScanError, blocks_v1};
-use crate::protocol::lib0::Reader;
+use crate::protocol::lib0::{Reader, write_var_uint};
 
 /// Clocks of one client, sorted and apart from each other.
 type Ranges = Vec<Range<u32>>;
@@ -43,6 +43,25 @@ impl Contents {
     }
 }
 
+/// The same update with its deletions as Yjs writes them: each client once, its ranges in order and apart. Where they are
+/// not, `yrs` loses some when it merges updates, or reads them.
+pub fn sort_deletions(update: &[u8]) -> Result<Vec<u8>, ScanError> {
+    let (_, end) = blocks_v1(update)?;
+    let Contents { mut deletions, .. } = Contents::of(update)?;
+    deletions.retain(|_, ranges| !ranges.is_empty());
+    let mut sorted = update[..end].to_vec();
+    write_var_uint(&mut sorted, deletions.len() as u64);
+    for (client, ranges) in deletions.iter().rev() {
+        write_var_uint(&mut sorted, *client);
+        write_var_uint(&mut sorted, ranges.len() as u64);
+        for range in ranges {
+            write_var_uint(&mut sorted, u64::from(range.start));
+            write_var_uint(&mut sorted, u64::from(range.end - range.start));
+        }
+    }
+    Ok(sorted)
+}
+
 fn covers(all: &BTreeMap<u64, Ranges>, some: &BTreeMap<u64, Ranges>) -> bool {
     some.iter().all(|(client, ranges)| {
         let known = all.get(client).map_or(&[][..], Vec::as_slice);
@@ -68,6 +87,7 @@ fn join(ranges: &mut Ranges) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::inspect_v1;
     use super::*;
     use yrs::{Doc, ReadTxn, StateVector, Text, Transact};
 
@@ -96,6 +116,28 @@ mod tests {
         assert!(later.iter().all(|update| difference.contain(update)));
         assert!(!difference.contain(&before[0]), "a difference lacks what came before");
         assert!(difference.contain(&Contents::default()));
+    }
+
+    #[test]
+    fn deletions_are_sorted_where_they_are_not() {
+        let unsorted = |update: &[u8]| inspect_v1(update).unwrap().has_unsorted_deletions;
+        let rows: [(&str, &[u8], &[u8]); 4] = [
+            ("ranges", &[0, 1, 9, 3, 5, 1, 1, 2, 2, 2], &[0, 1, 9, 2, 1, 3, 5, 1]),
+            ("one client twice", &[0, 2, 9, 1, 5, 1, 9, 1, 1, 1], &[0, 1, 9, 2, 1, 1, 5, 1]),
+            (
+                "clients",
+                &[0, 3, 7, 1, 1, 1, 9, 1, 1, 1, 8, 1, 1, 1],
+                &[0, 3, 9, 1, 1, 1, 8, 1, 1, 1, 7, 1, 1, 1],
+            ),
+            ("one of nothing", &[0, 1, 9, 2, 5, 1, 1, 0], &[0, 1, 9, 1, 5, 1]),
+        ];
+        for (label, update, expected) in rows {
+            assert!(unsorted(update), "{label}");
+            let sorted = sort_deletions(update).unwrap();
+            assert_eq!(sorted, expected, "{label}");
+            assert!(!unsorted(&sorted), "{label}");
+        }
+        assert!(!unsorted(&[0, 2, 7, 1, 1, 1, 9, 1, 1, 1]), "as yrs writes them");
     }
 
     #[test]

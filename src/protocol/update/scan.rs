@@ -51,6 +51,9 @@ pub enum ScanError {
     /// A gap or a garbage-collected range has no length.
     #[error("malformed update: block without length")]
     EmptyBlock,
+    /// Blocks of a client are in two places. Yjs takes those in the second, `yrs` both, in their order.
+    #[error("blocks of client {0} in two places")]
+    RepeatedClient(u64),
     /// A clock is larger than `yrs` can count.
     #[error("clock out of range")]
     ClockOutOfRange,
@@ -62,7 +65,7 @@ pub enum ScanError {
     TrailingBytes(usize),
 }
 
-/// Walks an update in format V1. Needs no memory and stops at the first thing that is wrong.
+/// Walks an update in format V1. Needs hardly any memory and stops at the first thing that is wrong.
 pub fn scan_v1(update: &[u8]) -> Result<(), ScanError> {
     inspect_v1(update).map(drop)
 }
@@ -74,6 +77,8 @@ pub struct Inspection {
     pub types: usize,
     /// Whether blocks are missing between others of the same client.
     pub has_gaps: bool,
+    /// Whether deletions may be other than Yjs writes them: each client once, its ranges in order and apart.
+    pub has_unsorted_deletions: bool,
 }
 
 /// Walks an update like [`scan_v1`] and tells what is in it.
@@ -82,7 +87,11 @@ pub fn inspect_v1(update: &[u8]) -> Result<Inspection, ScanError> {
     scan.blocks()?;
     scan.delete_set()?;
     scan.end()?;
-    Ok(Inspection { types: scan.types, has_gaps: scan.gaps > 0 })
+    Ok(Inspection {
+        types: scan.types,
+        has_gaps: scan.gaps > 0,
+        has_unsorted_deletions: scan.has_unsorted_deletions,
+    })
 }
 
 /// Walks an update and tells where its blocks are, without gaps, in the order of the update; and where they end.
@@ -126,6 +135,7 @@ pub(super) struct Scan<'a> {
     len: usize,
     types: usize,
     gaps: usize,
+    has_unsorted_deletions: bool,
     /// The blocks, if anybody wants to know.
     blocks: Option<Vec<Block>>,
     /// What the block being walked refers to, if blocks are wanted.
@@ -136,7 +146,8 @@ impl<'a> Scan<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         let reader = Reader::new(bytes);
         let needs = SmallVec::new();
-        Self { reader, len: bytes.len(), types: 0, gaps: 0, blocks: None, needs }
+        let len = bytes.len();
+        Self { reader, len, types: 0, gaps: 0, has_unsorted_deletions: false, blocks: None, needs }
     }
 
     /// Bytes that were read.
@@ -147,9 +158,11 @@ impl<'a> Scan<'a> {
     fn blocks(&mut self) -> Result<(), ScanError> {
         const MIN_CLIENT_LEN: usize = 3;
         const MIN_BLOCK_LEN: usize = 2;
+        let mut clients: SmallVec<[u64; 8]> = SmallVec::new();
         for _ in 0..self.count(MIN_CLIENT_LEN)? {
             let blocks = self.count(MIN_BLOCK_LEN)?;
             let client = self.client()?;
+            clients.push(client);
             let mut clock = self.reader.var_u32()?;
             for _ in 0..blocks {
                 let (start, gaps) = (self.position(), self.gaps);
@@ -162,7 +175,11 @@ impl<'a> Scan<'a> {
                 clock = clock.checked_add(len).ok_or(ScanError::ClockOutOfRange)?;
             }
         }
-        Ok(())
+        clients.sort_unstable();
+        match clients.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(ScanError::RepeatedClient(pair[0])),
+            None => Ok(()),
+        }
     }
 
     /// Walks a block and returns its length in clocks.
@@ -296,14 +313,22 @@ impl<'a> Scan<'a> {
     fn delete_set(&mut self) -> Result<(), ScanError> {
         const MIN_CLIENT_LEN: usize = 2;
         const MIN_RANGE_LEN: usize = 2;
+        // Yjs writes the clients in descending order, yrs in ascending order. In neither, one may be there twice.
+        let (mut rises, mut falls, mut previous) = (false, false, None);
         for _ in 0..self.count(MIN_CLIENT_LEN)? {
-            self.client()?;
+            let client = self.client()?;
+            rises |= previous.is_some_and(|previous| client >= previous);
+            falls |= previous.is_some_and(|previous| client <= previous);
+            previous = Some(client);
+            let mut end = 0;
             for _ in 0..self.count(MIN_RANGE_LEN)? {
                 let clock = self.reader.var_u32()?;
                 let len = self.reader.var_u32()?;
-                clock.checked_add(len).ok_or(ScanError::ClockOutOfRange)?;
+                self.has_unsorted_deletions |= clock < end;
+                end = clock.checked_add(len).ok_or(ScanError::ClockOutOfRange)?;
             }
         }
+        self.has_unsorted_deletions |= rises && falls;
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::super::context::Context;
+use super::super::outbox::Outbox;
 use super::super::replies::Reply;
 use super::super::timers::{DocumentTimer, Timer};
 use super::super::work::Work;
@@ -33,21 +34,23 @@ impl DocumentSync {
                     cx.error(Some(self.key), error);
                 }
             }
-        } else if let Some(mut reply) = self.replies.take_encoding(token) {
-            if let (Ok(update), true) = (&result, reply.is_for_server) {
-                reply.covers = self.outbox.absorb(update, reply.covers);
+        } else if let Some(mut reply) = self.replies.used().and_then(|it| it.take_encoding(token)) {
+            if let (Ok(update), true, Some(outbox)) =
+                (&result, reply.is_for_server, self.outbox.used())
+            {
+                reply.covers = outbox.absorb(update, reply.covers);
             }
             match (result, reply.covers) {
                 // The server has it all.
                 (Ok(update), covers) if update::is_empty_update(&update) => {
-                    covers.inspect(|&covers| self.outbox.confirm_difference(covers));
+                    self.confirm_difference(covers);
                 }
                 // An answer without operations to somebody who got another one, deletions included.
                 (Ok(update), None) if reply.is_second && update.first() == Some(&0) => {}
-                (Ok(update), _) => self.replies.set_ready(update, reply),
+                (Ok(update), _) => self.replies_mut().set_ready(update, reply),
                 (Err(error), covers) => {
                     if covers.is_some() {
-                        self.outbox.refuse_difference(error.clone());
+                        self.outbox_mut(cx).refuse_difference(error.clone());
                     }
                     cx.error(Some(self.key), error);
                 }
@@ -68,16 +71,16 @@ impl DocumentSync {
         }
         if self.outbox.refusal().is_some() || self.replies.is_muted() {
             // The same content would be refused again.
-            self.replies.take_question();
+            self.replies_mut().take_question();
             return;
         }
-        match self.replies.admit(now) {
+        match self.replies_mut().admit(now) {
             Err(at) => cx.timers.set_earlier(Timer::Document(self.key, DocumentTimer::Answer), at),
             Ok(()) => {
-                if let Some(question) = self.replies.take_question() {
+                if let Some(question) = self.replies_mut().take_question() {
                     // Only what the server itself lacks tells what the log lacks.
-                    let covers =
-                        question.is_server().then(|| self.outbox.request_difference()).flatten();
+                    let outbox = self.outbox.used().filter(|_| question.is_server());
+                    let covers = outbox.and_then(Outbox::request_difference);
                     let reply = Reply::to(&question, covers);
                     self.encode_difference(cx, question.vector().clone(), reply);
                 }
@@ -96,7 +99,7 @@ impl DocumentSync {
             None if now >= started_at + UNASKED => Bytes::new(),
             None => return cx.set_timer(self.key, DocumentTimer::Difference, started_at + UNASKED),
         };
-        let covers = self.outbox.request_difference();
+        let covers = self.outbox.used().and_then(Outbox::request_difference);
         self.encode_difference(cx, vector, Reply::owed(covers));
     }
 
@@ -108,7 +111,7 @@ impl DocumentSync {
             Err(_) => state_vector,
         };
         let token = self.next_token();
-        self.replies.begin(token, reply);
+        self.replies_mut().begin(token, reply);
         cx.work(Work::EncodeDiff { doc: self.key, token, state_vector });
     }
 }

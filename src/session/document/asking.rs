@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::super::context::Context;
+use super::super::outbox::Outbox;
 use super::super::timers::{DocumentTimer, Timer};
 use super::super::work::Work;
 use super::DocumentSync;
@@ -42,12 +43,17 @@ impl DocumentSync {
 
     /// A repeated step 1 goes out: whoever hears it hears what follows, and may not have heard what came before.
     pub(super) fn repeat_what_follows(&mut self, now: Instant, cx: &mut Context) {
-        let mut ids = self.outbox.recall_unheard(|id| cx.acks.is_listening_since(id));
-        if let Some(id) = self.replies.take_unheard(|id| cx.acks.is_listening_since(id)) {
-            self.outbox.renew_difference();
-            ids.push(id);
+        if let Some(outbox) = self.outbox.used() {
+            let ids = outbox.recall_unheard(|id| cx.acks.is_listening_since(id));
+            cx.forget_acks(&ids);
         }
-        cx.forget_acks(&ids);
+        let replies = self.replies.used();
+        if let Some(id) =
+            replies.and_then(|it| it.take_unheard(|id| cx.acks.is_listening_since(id)))
+        {
+            self.outbox.used().map(Outbox::renew_difference);
+            cx.forget_acks(&[id]);
+        }
         if !cx.is_silent {
             self.presence.repeat();
         }
@@ -55,9 +61,16 @@ impl DocumentSync {
     }
 
     /// Something was confirmed: step 1 was heard, too, if the server listened by then.
-    pub(super) fn note_listening(&mut self, cx: &Context) {
+    pub(super) fn note_listening(&mut self, cx: &mut Context) {
         if self.step_one.sent_as().is_some_and(|id| cx.acks.is_listening_since(id)) {
-            self.step_one.hear();
+            self.hear(cx);
+        }
+    }
+
+    /// The server listens: nothing need be said again.
+    pub(super) fn hear(&mut self, cx: &mut Context) {
+        if self.step_one.hear() {
+            cx.stop_timer(self.key, DocumentTimer::Retransmit);
         }
     }
 

@@ -51,15 +51,15 @@ impl DocumentSync {
         update: &[u8],
         sender: Sender,
     ) -> bool {
-        let confirmed = if let Some(id) = self.outbox.confirm_echo(update) {
-            Some(id)
+        let update_id = self.outbox.used().and_then(|outbox| outbox.confirm_echo(update));
+        let id = if let Some(id) = update_id {
+            id
         } else {
-            self.replies.confirm_echo(update).map(|(id, covers)| {
-                self.confirm(id, AckKind::Reply { covers });
-                id
-            })
+            let reply = self.replies.used().and_then(|replies| replies.confirm_echo(update));
+            let Some((id, covers)) = reply else { return false };
+            self.confirm(id, AckKind::Reply { covers });
+            id
         };
-        let Some(id) = confirmed else { return false };
         cx.answer_ack(id);
         if sender == Sender::Us {
             self.note_listening(cx);
@@ -70,14 +70,16 @@ impl DocumentSync {
 
     /// Acks are overdue: what they were for is sent again.
     pub(super) fn handle_missing_acks(&mut self, now: Instant, cx: &mut Context) {
-        let ids = self.outbox.recall_overdue(now, cx.config.ack_timeout);
-        cx.forget_acks(&ids);
-        if let Some(id) =
-            self.replies.take_overdue(now, self.outbox.patience(cx.config.ack_timeout))
-        {
+        let timeout = cx.config.ack_timeout;
+        if let Some(outbox) = self.outbox.used() {
+            cx.forget_acks(&outbox.recall_overdue(now, timeout));
+        }
+        let patience = self.outbox.patience(timeout);
+        if let Some(id) = self.replies.used().and_then(|it| it.take_overdue(now, patience)) {
             cx.forget_acks(&[id]);
-            self.outbox.renew_difference();
-            self.outbox.miss_ack();
+            let outbox = self.outbox_mut(cx);
+            outbox.renew_difference();
+            outbox.miss_ack();
         }
         self.settle(now, cx);
         self.watch_acks(cx);
@@ -107,12 +109,24 @@ impl DocumentSync {
         match kind {
             AckKind::StepOne => {}
             AckKind::Update => {
-                self.outbox.confirm(id);
+                self.outbox.used().map(|outbox| outbox.confirm(id));
             }
             AckKind::Reply { covers } => {
-                self.replies.finish(id);
-                covers.inspect(|&covers| self.outbox.confirm_difference(covers));
+                self.finish_reply(id);
+                self.confirm_difference(covers);
             }
+        }
+    }
+
+    pub(super) fn confirm_difference(&mut self, covers: Option<u64>) {
+        if let (Some(covers), Some(outbox)) = (covers, self.outbox.used()) {
+            outbox.confirm_difference(covers);
+        }
+    }
+
+    fn finish_reply(&mut self, id: u64) {
+        if let Some(replies) = self.replies.used() {
+            replies.finish(id);
         }
     }
 
@@ -121,11 +135,11 @@ impl DocumentSync {
         let at = now + cx.jittered(pause);
         match kind {
             AckKind::StepOne => return cx.set_timer(self.key, DocumentTimer::StepOne, at),
-            AckKind::Update => self.outbox.recall(id),
+            AckKind::Update => self.outbox_mut(cx).recall(id),
             AckKind::Reply { covers } => {
-                self.replies.finish(id);
+                self.finish_reply(id);
                 if covers.is_some() {
-                    self.outbox.renew_difference();
+                    self.outbox_mut(cx).renew_difference();
                 }
             }
         }
@@ -151,9 +165,9 @@ impl DocumentSync {
                 }
                 self.deny(cx, error.clone());
             }
-            AckKind::Update => self.outbox.refuse(id, error.clone()),
+            AckKind::Update => self.outbox_mut(cx).refuse(id, error.clone()),
             AckKind::Reply { covers } => {
-                self.refuse_reply(id, covers, &error);
+                self.refuse_reply(cx, id, covers, &error);
                 if covers.is_none() {
                     // Only the server's own question was in vain; nothing of ours is lost. Readers answer as well.
                     return;
@@ -173,12 +187,12 @@ impl DocumentSync {
         }
     }
 
-    fn refuse_reply(&mut self, id: u64, covers: Option<u64>, error: &ProviderError) {
-        self.replies.finish(id);
+    fn refuse_reply(&mut self, cx: &Context, id: u64, covers: Option<u64>, error: &ProviderError) {
+        self.finish_reply(id);
         if covers.is_some() {
-            self.outbox.refuse_difference(error.clone());
+            self.outbox_mut(cx).refuse_difference(error.clone());
         } else {
-            self.replies.mute();
+            self.replies_mut().mute();
         }
     }
 
@@ -196,14 +210,14 @@ impl DocumentSync {
         };
         let limit = update.len().saturating_sub(excess);
         let is_split = match outgoing.ack {
-            Some(AckKind::Update) => self.outbox.split_last(limit),
+            Some(AckKind::Update) => self.outbox_mut(cx).split_last(limit),
             Some(AckKind::Reply { covers }) => {
                 let is_split = match covers {
-                    Some(covers) => self.outbox.split_difference(covers, update, limit),
-                    None => self.replies.split(update, &outgoing.in_reply_to, limit),
+                    Some(covers) => self.outbox_mut(cx).split_difference(covers, update, limit),
+                    None => self.replies_mut().split(update, &outgoing.in_reply_to, limit),
                 };
                 if is_split {
-                    self.replies.finish(cx.acks.next_id());
+                    self.finish_reply(cx.acks.next_id());
                 }
                 is_split
             }
@@ -224,8 +238,12 @@ impl DocumentSync {
         error: ProviderError,
     ) {
         match ack {
-            Some(AckKind::Update) => self.outbox.refuse(cx.acks.next_id(), error.clone()),
-            Some(AckKind::Reply { covers }) => self.refuse_reply(cx.acks.next_id(), covers, &error),
+            Some(AckKind::Update) => {
+                self.outbox_mut(cx).refuse(cx.acks.next_id(), error.clone());
+            }
+            Some(AckKind::Reply { covers }) => {
+                self.refuse_reply(cx, cx.acks.next_id(), covers, &error);
+            }
             Some(AckKind::StepOne) | None => {}
         }
         cx.error(Some(self.key), error);

@@ -56,7 +56,7 @@ impl DocumentSync {
 
     pub(super) fn report_awareness(&self, cx: &mut Context, change: AwarenessChange) {
         if !change.is_empty() {
-            cx.event(Event::Awareness { doc: self.key, change });
+            cx.event(Event::Awareness { doc: self.key, change: Box::new(change) });
         }
     }
 }

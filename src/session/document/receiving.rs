@@ -81,7 +81,7 @@ impl DocumentSync {
         let Origin { sender, sender_id, .. } = origin;
         if sender == Sender::Us {
             // Our own step 1 is back: everything that was in the log before it has been delivered.
-            self.step_one.hear();
+            self.hear(cx);
             self.step_one.sent_as().and_then(|id| cx.answer_ack(id));
             let is_open = !self.synced.is_synced() && !self.synced.is_completing();
             if is_open && self.step_one.sent_as().is_some() {
@@ -102,12 +102,12 @@ impl DocumentSync {
             return;
         }
         if sender == Sender::Peer {
-            self.replies.ask_for_peer(vector, sender_id);
+            self.replies_mut().ask_for_peer(vector, sender_id);
             let wait = PEER_ANSWER_SPREAD.mul_f64(cx.rng.f64());
             cx.timers.set_earlier(Timer::Document(self.key, DocumentTimer::Answer), now + wait);
         } else {
-            self.replies.ask_for_server(vector);
-            self.step_one.hear();
+            self.replies_mut().ask_for_server(vector);
+            self.hear(cx);
             self.answer(now, cx);
         }
     }
@@ -133,8 +133,8 @@ impl DocumentSync {
                 return self.ask(now, cx);
             }
         };
-        if is_step_two {
-            self.replies.note_answer(&update);
+        if is_step_two && let Some(replies) = self.replies.used() {
+            replies.note_answer(&update);
         }
         if !update::is_empty_update(&update) {
             let token = self.synced.next_token();
@@ -147,7 +147,7 @@ impl DocumentSync {
             // Published servers attach their handlers right after this message; what came before is lost.
             self.repeat(cx);
         } else if is_step_two && sender == Sender::Server {
-            self.step_one.hear();
+            self.hear(cx);
         }
     }
 
@@ -189,8 +189,9 @@ impl DocumentSync {
             return;
         }
         self.deny(cx, error.clone());
-        let ids = self.outbox.refuse_all(&error);
-        cx.forget_acks(&ids);
+        if let Some(outbox) = self.outbox.used() {
+            cx.forget_acks(&outbox.refuse_all(&error));
+        }
         self.settle(now, cx);
     }
 
@@ -201,7 +202,7 @@ impl DocumentSync {
                 cx.waited(id, Err(error.clone()));
             }
         }
-        self.denial.error = Some(error);
+        self.denial.error = Some(Box::new(error));
     }
 }
 

@@ -45,14 +45,14 @@ impl DocumentSync {
             if refusal.is_none() {
                 cx.error(Some(self.key), error.clone());
             }
-            self.outbox.push_refused(error);
+            self.outbox_mut(cx).push_refused(error);
         } else if let Some(error) =
             refusal.filter(|error| error.code == ErrorCode::PermissionDenied)
         {
             // One refusal tells enough; with the next connection it all gets another chance.
-            self.outbox.push_refused(error);
+            self.outbox_mut(cx).push_refused(error);
         } else {
-            self.outbox.push(update);
+            self.outbox_mut(cx).push(update);
             self.take_sync_turn(cx);
             self.pursue(now, cx);
         }
@@ -99,7 +99,7 @@ impl DocumentSync {
         if is_unheard && self.outbox.has_undelivered() {
             self.step_one.set_vector(Bytes::from_static(&[0]));
         }
-        self.replies.hurry();
+        self.replies_mut().hurry();
         self.take_sync_turn(cx);
         self.presence.leave(now);
         self.take_presence_turn(cx);
@@ -156,15 +156,18 @@ impl DocumentSync {
             Outgoing { offset, ..sync(Message::SyncStep1(vector), AckKind::StepOne) }
         } else if !self.may_send(cx) {
             return None;
-        } else if let Some((message, reply)) = self.replies.send(now, ack_id) {
+        } else if let Some((message, reply)) =
+            self.replies.used().and_then(|replies| replies.send(now, ack_id))
+        {
             let Reply { covers, in_reply_to, .. } = reply;
             Outgoing { in_reply_to, ..sync(message, AckKind::Reply { covers }) }
         } else if self.replies.holds_edits() {
             return None;
         } else {
-            let update = self.outbox.send(now, ack_id)?;
+            let outbox = self.outbox.used()?;
+            let update = outbox.send(now, ack_id)?;
             if self.step_one.is_heard() {
-                self.outbox.expect_last();
+                outbox.expect_last();
             }
             sync(Message::Update(update), AckKind::Update)
         };

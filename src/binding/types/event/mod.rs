@@ -1,5 +1,33 @@
 //! What listeners of shared types get, a class per file.
 
+/// What every event tells. Views know the origin themselves.
+macro_rules! event_methods {
+    ($class:ident, $target:literal) => {
+        #[napi]
+        impl $class {
+            /// The shared type that changed.
+            #[napi(getter, ts_return_type = $target)]
+            pub fn target<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+                self.0.event()?.target(env)
+            }
+
+            /// Way from the observed type to the target: keys and indices, empty for `observe`.
+            #[napi(ts_return_type = "Array<string | number>")]
+            pub fn path<'env>(&self, env: &'env Env) -> Result<Array<'env>> {
+                self.0.event()?.path(env)
+            }
+
+            /// Origin of the transaction.
+            #[napi(getter, ts_return_type = "any")]
+            pub fn origin(&self) {}
+
+            /// Does nothing; events need not be freed.
+            #[napi]
+            pub fn free(&self) {}
+        }
+    };
+}
+
 mod array;
 mod map;
 mod text;
@@ -11,16 +39,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{Array, JavaScriptClassExt, Object, This, Unknown};
+use napi::bindgen_prelude::{Array, JavaScriptClassExt, Object};
 use yrs::types::PathSegment;
 
 use super::doc_core::DocCore;
+use super::transaction::YTransaction;
+use super::views::{Turned, ViewKind};
 use super::wrapper::type_to_js;
 use crate::binding::error::Result;
-use crate::binding::hidden::Hidden;
 use crate::binding::raw::set_key;
 use crate::binding::value::value_to_js;
-use crate::document::{EntryChange, Record, SequenceChange, TypeChange, TypeEvent};
+use crate::document::{EntryChange, Record, SequenceChange, TypeEvent};
 
 /// Where in a record an event stands.
 #[derive(Debug, Clone, Copy)]
@@ -30,41 +59,37 @@ pub(super) enum EventSource {
 }
 
 /// An event and the transaction that it belongs to.
-struct EventData {
-    core: Rc<DocCore>,
-    record: Rc<Record>,
-    source: EventSource,
+pub(super) struct EventData {
+    pub(super) core: Rc<DocCore>,
+    pub(super) record: Arc<Record>,
+    pub(super) source: EventSource,
 }
 
 impl EventSource {
-    pub(super) fn to_object<'env>(
-        self,
-        env: &'env Env,
-        core: &Rc<DocCore>,
-        record: &Rc<Record>,
-    ) -> Result<Object<'env>> {
-        let data = EventData { core: Rc::clone(core), record: Rc::clone(record), source: self };
-        Ok(match data.event().change {
-            TypeChange::Text(_) => text::YTextEvent(data).into_instance(env)?.as_object(env),
-            TypeChange::Array(_) => array::YArrayEvent(data).into_instance(env)?.as_object(env),
-            TypeChange::Map(_) => map::YMapEvent(data).into_instance(env)?.as_object(env),
-            TypeChange::WeakLink => {
-                weak_link::YWeakLinkEvent(data).into_instance(env)?.as_object(env)
-            }
-            TypeChange::Xml(..) => xml::YXmlEvent(data).into_instance(env)?.as_object(env),
-            TypeChange::XmlText(..) => {
-                xml_text::YXmlTextEvent(data).into_instance(env)?.as_object(env)
-            }
-        })
+    pub(super) fn of(self, record: &Record) -> &TypeEvent {
+        match self {
+            Self::Direct(index) => &record.events[index],
+            Self::Deep(index, inner) => &record.deep_events[index].events[inner],
+        }
     }
+}
+
+/// The native object behind all views of a class of events.
+pub(super) fn native_object(env: &Env, kind: ViewKind, turned: Turned) -> Result<Object<'_>> {
+    Ok(match kind {
+        ViewKind::Text => text::YTextEvent(turned).into_instance(env)?.as_object(env),
+        ViewKind::Array => array::YArrayEvent(turned).into_instance(env)?.as_object(env),
+        ViewKind::Map => map::YMapEvent(turned).into_instance(env)?.as_object(env),
+        ViewKind::Xml => xml::YXmlEvent(turned).into_instance(env)?.as_object(env),
+        ViewKind::XmlText => xml_text::YXmlTextEvent(turned).into_instance(env)?.as_object(env),
+        ViewKind::WeakLink => weak_link::YWeakLinkEvent(turned).into_instance(env)?.as_object(env),
+        ViewKind::Transaction => YTransaction::of_views(turned).into_instance(env)?.as_object(env),
+    })
 }
 
 impl EventData {
     fn event(&self) -> &TypeEvent {
-        match self.source {
-            EventSource::Direct(index) => &self.record.events[index],
-            EventSource::Deep(index, inner) => &self.record.deep_events[index].events[inner],
-        }
+        self.source.of(&self.record)
     }
 
     fn target<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
@@ -81,10 +106,6 @@ impl EventData {
             }
         }
         Ok(list)
-    }
-
-    fn origin<'env>(&self, env: Env, this: &This<'env>) -> Result<Unknown<'env>> {
-        self.core.thread.hidden.get(env, this, Hidden::Origin)
     }
 
     /// The steps of a sequence's change.

@@ -1,37 +1,14 @@
 //! `YWeakLinkEvent`.
 
 use napi::Env;
-use napi::bindgen_prelude::{Array, Object, This, Unknown};
+use napi::bindgen_prelude::{Array, Object};
 use napi_derive::napi;
 
-use super::EventData;
 use crate::binding::error::Result;
+use crate::binding::types::views::Turned;
 
 /// A change of what a `YWeakLink` points to.
 #[napi]
-pub struct YWeakLinkEvent(pub(super) EventData);
+pub struct YWeakLinkEvent(pub(super) Turned);
 
-#[napi]
-impl YWeakLinkEvent {
-    /// The link.
-    #[napi(getter, ts_return_type = "YWeakLink")]
-    pub fn target<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        self.0.target(env)
-    }
-
-    /// Way from the observed type to the target: keys and indices, empty for `observe`.
-    #[napi(ts_return_type = "Array<string | number>")]
-    pub fn path<'env>(&self, env: &'env Env) -> Result<Array<'env>> {
-        self.0.path(env)
-    }
-
-    /// Origin of the transaction.
-    #[napi(getter, ts_return_type = "any")]
-    pub fn origin<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
-        self.0.origin(env, &this)
-    }
-
-    /// Does nothing; events need not be freed.
-    #[napi]
-    pub fn free(&self) {}
-}
+event_methods!(YWeakLinkEvent, "YWeakLink");

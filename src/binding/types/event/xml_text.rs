@@ -1,55 +1,37 @@
 //! `YXmlTextEvent`.
 
 use napi::Env;
-use napi::bindgen_prelude::{Array, Object, This, Unknown};
+use napi::bindgen_prelude::{Array, Object};
 use napi_derive::napi;
 
-use super::EventData;
 use crate::binding::error::Result;
 use crate::binding::types::text_delta::changes_to_js;
+use crate::binding::types::views::Turned;
 use crate::document::TypeChange;
 
 /// A change of a `YXmlText`.
 #[napi]
-pub struct YXmlTextEvent(pub(super) EventData);
+pub struct YXmlTextEvent(pub(super) Turned);
 
 #[napi]
 impl YXmlTextEvent {
-    /// The text that changed.
-    #[napi(getter, ts_return_type = "YXmlText")]
-    pub fn target<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        self.0.target(env)
-    }
-
     /// What changed, from left to right; positions count UTF-16 units.
     #[napi(getter, ts_return_type = "Array<YTextDelta>")]
     pub fn delta<'env>(&self, env: &'env Env) -> Result<Array<'env>> {
-        let TypeChange::XmlText(delta, _) = &self.0.event().change else {
+        let event = self.0.event()?;
+        let TypeChange::XmlText(delta, _) = &event.event().change else {
             return env.create_array(0);
         };
-        changes_to_js(env, &self.0.core, delta)
+        changes_to_js(env, &event.core, delta)
     }
 
     /// Which attributes of the node changed, by name.
     #[napi(getter, ts_return_type = "Record<string, YMapChange>")]
     pub fn keys<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let TypeChange::XmlText(_, keys) = &self.0.event().change else { return Object::new(env) };
-        self.0.keys(env, keys)
+        let event = self.0.event()?;
+        let TypeChange::XmlText(_, keys) = &event.event().change else { return Object::new(env) };
+        event.keys(env, keys)
     }
-
-    /// Way from the observed type to the target: keys and indices, empty for `observe`.
-    #[napi(ts_return_type = "Array<string | number>")]
-    pub fn path<'env>(&self, env: &'env Env) -> Result<Array<'env>> {
-        self.0.path(env)
-    }
-
-    /// Origin of the transaction.
-    #[napi(getter, ts_return_type = "any")]
-    pub fn origin<'env>(&self, env: Env, this: This<'env>) -> Result<Unknown<'env>> {
-        self.0.origin(env, &this)
-    }
-
-    /// Does nothing; events need not be freed.
-    #[napi]
-    pub fn free(&self) {}
 }
+
+event_methods!(YXmlTextEvent, "YXmlText");

@@ -11,7 +11,7 @@ macro_rules! attribute_methods {
                 env: Env,
                 name: String,
                 value: Unknown<'_>,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<()> {
                 self.0.set_attribute(env, name, value, txn)
             }
@@ -22,7 +22,7 @@ macro_rules! attribute_methods {
                 &self,
                 env: &'env Env,
                 name: String,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<Unknown<'env>> {
                 self.0.attribute(env, &name, txn)
             }
@@ -33,7 +33,7 @@ macro_rules! attribute_methods {
                 &self,
                 env: Env,
                 name: String,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<()> {
                 self.0.remove_attribute(env, &name, txn)
             }
@@ -43,7 +43,7 @@ macro_rules! attribute_methods {
             pub fn attributes<'env>(
                 &self,
                 env: &'env Env,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<Object<'env>> {
                 self.0.attributes(env, txn)
             }

@@ -6,7 +6,7 @@ macro_rules! children_methods {
         impl $class {
             /// Number of children.
             #[napi]
-            pub fn length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
+            pub fn length(&self, env: Env, txn: Option<YTransaction>) -> Result<u32> {
                 self.0.child_count(env, txn)
             }
 
@@ -19,7 +19,7 @@ macro_rules! children_methods {
                 env: Env,
                 index: f64,
                 xml_node: Unknown<'_>,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<()> {
                 self.0.insert_child(env, Some(index), xml_node, txn)
             }
@@ -30,7 +30,7 @@ macro_rules! children_methods {
                 &self,
                 env: Env,
                 xml_node: Unknown<'_>,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<()> {
                 self.0.insert_child(env, None, xml_node, txn)
             }
@@ -42,7 +42,7 @@ macro_rules! children_methods {
                 env: Env,
                 index: f64,
                 length: Option<f64>,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<()> {
                 self.0.delete_children(env, index, length, txn)
             }
@@ -52,7 +52,7 @@ macro_rules! children_methods {
             pub fn first_child<'env>(
                 &self,
                 env: &'env Env,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<Unknown<'env>> {
                 self.0.first_child(env, txn)
             }
@@ -62,7 +62,7 @@ macro_rules! children_methods {
             pub fn tree_walker<'env>(
                 &self,
                 env: &'env Env,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<Array<'env>> {
                 self.0.tree_walker(env, txn)
             }

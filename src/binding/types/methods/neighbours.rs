@@ -9,7 +9,7 @@ macro_rules! neighbour_methods {
             pub fn next_sibling<'env>(
                 &self,
                 env: &'env Env,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<Unknown<'env>> {
                 self.0.sibling(env, Sibling::Next, txn)
             }
@@ -19,7 +19,7 @@ macro_rules! neighbour_methods {
             pub fn prev_sibling<'env>(
                 &self,
                 env: &'env Env,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<Unknown<'env>> {
                 self.0.sibling(env, Sibling::Previous, txn)
             }
@@ -29,7 +29,7 @@ macro_rules! neighbour_methods {
             pub fn parent<'env>(
                 &self,
                 env: &'env Env,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<Unknown<'env>> {
                 self.0.xml_parent(env, txn)
             }

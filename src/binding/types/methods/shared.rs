@@ -30,7 +30,7 @@ macro_rules! shared_type_methods {
 
             /// Whether the type is part of a document and not deleted.
             #[napi]
-            pub fn alive(&self, env: Env, txn: Option<&YTransaction>) -> Result<bool> {
+            pub fn alive(&self, env: Env, txn: Option<YTransaction>) -> Result<bool> {
                 self.0.is_alive(env, txn)
             }
 

@@ -6,7 +6,7 @@ macro_rules! text_methods {
         impl $class {
             /// Length in UTF-16 units; an embed counts one.
             #[napi]
-            pub fn length(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
+            pub fn length(&self, env: Env, txn: Option<YTransaction>) -> Result<u32> {
                 self.0.text_length(env, txn)
             }
 
@@ -22,7 +22,7 @@ macro_rules! text_methods {
                 index: f64,
                 chunk: String,
                 attributes: Option<Unknown<'_>>,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<()> {
                 self.0.insert_text(env, index, &chunk, attributes, txn)
             }
@@ -39,7 +39,7 @@ macro_rules! text_methods {
                 index: f64,
                 embed: Unknown<'_>,
                 attributes: Option<Unknown<'_>>,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<()> {
                 self.0.insert_embed(env, index, embed, attributes, txn)
             }
@@ -56,7 +56,7 @@ macro_rules! text_methods {
                 index: f64,
                 length: f64,
                 attributes: Unknown<'_>,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<()> {
                 self.0.format_text(env, index, length, attributes, txn)
             }
@@ -68,7 +68,7 @@ macro_rules! text_methods {
                 env: Env,
                 chunk: String,
                 attributes: Option<Unknown<'_>>,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<()> {
                 self.0.push_text(env, &chunk, attributes, txn)
             }
@@ -80,7 +80,7 @@ macro_rules! text_methods {
                 env: Env,
                 index: f64,
                 length: f64,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<()> {
                 self.0.delete_text(env, index, length, txn)
             }
@@ -94,7 +94,7 @@ macro_rules! text_methods {
                 &self,
                 env: Env,
                 delta: Array<'_>,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<()> {
                 self.0.apply_delta(env, &delta, txn)
             }
@@ -113,7 +113,7 @@ macro_rules! text_methods {
                 snapshot: Option<Unknown<'env>>,
                 prev_snapshot: Option<Unknown<'env>>,
                 compute_ychange: Option<ComputeChange<'env>>,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<Array<'env>> {
                 self.0.to_delta(env, [snapshot, prev_snapshot], compute_ychange, txn)
             }
@@ -133,7 +133,7 @@ macro_rules! text_methods {
                 upper: Option<f64>,
                 lower_open: Option<bool>,
                 upper_open: Option<bool>,
-                txn: Option<&YTransaction>,
+                txn: Option<YTransaction>,
             ) -> Result<Unknown<'env>> {
                 let range =
                     (bound(*env, lower, lower_open, "lower")?, bound(*env, upper, upper_open, "upper")?);

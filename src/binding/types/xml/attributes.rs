@@ -9,7 +9,7 @@ use yrs::{Map, MapRef};
 use crate::binding::error::{Result, throw};
 use crate::binding::raw::{Reference, own_entries, set_key};
 use crate::binding::types::shared_type::SharedType;
-use crate::binding::types::transaction::YTransaction;
+use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::value::{Preliminaries, undefined, value_to_js};
 use crate::document::{Input, Value, map_delete, map_set};
 use crate::error::{ErrorCode, ProviderError};
@@ -57,7 +57,7 @@ impl<P: AsMut<Attributes>> SharedType<P> {
         env: Env,
         name: String,
         value: Unknown<'env>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         if self.is_preliminary() {
             let value = Rc::new(Reference::boxed(env, &value)?);
@@ -79,7 +79,7 @@ impl<P: AsMut<Attributes>> SharedType<P> {
         &self,
         env: Env,
         name: &str,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let removed =
             self.with_preliminary(|content| content.as_mut().0.retain(|(other, _)| other != name));
@@ -96,7 +96,7 @@ impl<P: AsMut<Attributes>> SharedType<P> {
         &self,
         env: &'env Env,
         name: &str,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         let preliminary = self.with_preliminary(|content| {
             let attributes = &content.as_mut().0;
@@ -115,7 +115,7 @@ impl<P: AsMut<Attributes>> SharedType<P> {
     pub(super) fn attributes<'env>(
         &self,
         env: &'env Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Object<'env>> {
         let object = Object::new(env)?;
         if let Some(attributes) = self.with_preliminary(|content| content.as_mut().clone()) {

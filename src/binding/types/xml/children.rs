@@ -11,7 +11,7 @@ use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::raw::Reference;
 use crate::binding::types::shared_type::SharedType;
 use crate::binding::types::text::{position, range};
-use crate::binding::types::transaction::YTransaction;
+use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::types::wrapper::type_to_js;
 use crate::binding::value::{Preliminaries, instance, undefined};
 use crate::document::{Input, array_delete, array_insert, xml_descendants, xml_first_child};
@@ -53,7 +53,7 @@ impl AsMut<Self> for Children {
 }
 
 impl<P: AsMut<Children>> SharedType<P> {
-    pub(super) fn child_count(&self, env: Env, txn: Option<&YTransaction>) -> Result<u32> {
+    pub(super) fn child_count(&self, env: Env, txn: Option<YTransaction>) -> Result<u32> {
         match self.with_preliminary(|content| content.as_mut().0.len() as u32) {
             Some(count) => Ok(count),
             None => self.read(env, txn, |reader, branch| ArrayRef::from(branch).len(reader)),
@@ -66,7 +66,7 @@ impl<P: AsMut<Children>> SharedType<P> {
         env: Env,
         index: Option<f64>,
         node: Unknown<'env>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let index = index.map(|index| position(env, index, "index")).transpose()?;
         let child = child_from_js(env, &node)?;
@@ -93,7 +93,7 @@ impl<P: AsMut<Children>> SharedType<P> {
         env: Env,
         index: f64,
         length: Option<f64>,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<()> {
         let index = position(env, index, "index")?;
         let length = position(env, length.unwrap_or(1.0), "length")?;
@@ -111,7 +111,7 @@ impl<P: AsMut<Children>> SharedType<P> {
     pub(super) fn first_child<'env>(
         &self,
         env: &'env Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         match self.with_preliminary(|content| content.as_mut().0.first().cloned()) {
             Some(Some(child)) => child.unboxed(),
@@ -123,7 +123,7 @@ impl<P: AsMut<Children>> SharedType<P> {
     pub(super) fn tree_walker<'env>(
         &self,
         env: &'env Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Array<'env>> {
         let (core, _) = self.place(*env)?;
         let nodes = self.read(*env, txn, |reader, branch| xml_descendants(reader, branch))?;

@@ -14,7 +14,7 @@ use crate::binding::types::methods::{
     attribute_methods, children_methods, neighbour_methods, shared_type_methods,
 };
 use crate::binding::types::shared_type::SharedType;
-use crate::binding::types::transaction::YTransaction;
+use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::value::Preliminaries;
 use crate::document::{Input, Sibling, TypeKind, input_to_string, xml_name, xml_to_string};
 
@@ -86,7 +86,7 @@ impl YXmlElement {
 
     /// Name of the element, that of its tag.
     #[napi]
-    pub fn name(&self, env: Env, txn: Option<&YTransaction>) -> Result<String> {
+    pub fn name(&self, env: Env, txn: Option<YTransaction>) -> Result<String> {
         match self.0.with_preliminary(|content| content.name.to_string()) {
             Some(name) => Ok(name),
             None => self.0.read(env, txn, |_, branch| xml_name(branch).to_string()),
@@ -95,7 +95,7 @@ impl YXmlElement {
 
     /// The element as XML, its attributes in the order of their names. Nothing is escaped.
     #[napi(js_name = "toString")]
-    pub fn xml(&self, env: Env, txn: Option<&YTransaction>) -> Result<String> {
+    pub fn xml(&self, env: Env, txn: Option<YTransaction>) -> Result<String> {
         if self.0.is_preliminary() {
             return Ok(input_to_string(&self.input(env, &mut Preliminaries::default())?));
         }

@@ -9,7 +9,7 @@ use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::types::methods::{children_methods, shared_type_methods};
 use crate::binding::types::shared_type::SharedType;
-use crate::binding::types::transaction::YTransaction;
+use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::value::Preliminaries;
 use crate::document::{Input, TypeKind, input_to_string, xml_to_string};
 
@@ -46,7 +46,7 @@ impl YXmlFragment {
 
     /// The fragment as XML, its attributes in the order of their names. Nothing is escaped.
     #[napi(js_name = "toString")]
-    pub fn xml(&self, env: Env, txn: Option<&YTransaction>) -> Result<String> {
+    pub fn xml(&self, env: Env, txn: Option<YTransaction>) -> Result<String> {
         if self.0.is_preliminary() {
             return Ok(input_to_string(&self.input(env, &mut Preliminaries::default())?));
         }

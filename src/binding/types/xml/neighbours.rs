@@ -6,7 +6,7 @@ use yrs::branch::BranchPtr;
 
 use crate::binding::error::Result;
 use crate::binding::types::shared_type::SharedType;
-use crate::binding::types::transaction::YTransaction;
+use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::types::wrapper::type_to_js;
 use crate::binding::value::undefined;
 use crate::document::{Reader, Sibling, TypeHandle, xml_parent, xml_sibling};
@@ -16,7 +16,7 @@ impl<P> SharedType<P> {
     pub(super) fn neighbour<'env>(
         &self,
         env: &'env Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
         find: impl FnOnce(&Reader<'_>, BranchPtr) -> Option<TypeHandle>,
     ) -> Result<Unknown<'env>> {
         let (core, _) = self.place(*env)?;
@@ -30,7 +30,7 @@ impl<P> SharedType<P> {
         &self,
         env: &'env Env,
         which: Sibling,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         self.neighbour(env, txn, |reader, branch| xml_sibling(reader, branch, which))
     }
@@ -38,7 +38,7 @@ impl<P> SharedType<P> {
     pub(super) fn xml_parent<'env>(
         &self,
         env: &'env Env,
-        txn: Option<&YTransaction>,
+        txn: Option<YTransaction>,
     ) -> Result<Unknown<'env>> {
         self.neighbour(env, txn, |_, branch| xml_parent(branch))
     }

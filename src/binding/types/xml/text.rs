@@ -12,7 +12,7 @@ use crate::binding::types::methods::{
 };
 use crate::binding::types::shared_type::SharedType;
 use crate::binding::types::text_delta::ComputeChange;
-use crate::binding::types::transaction::YTransaction;
+use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::types::weak_link::{bound, quote_to_js};
 use crate::binding::value::Preliminaries;
 use crate::document::{Input, Sibling, TypeKind, xml_to_string};
@@ -77,7 +77,7 @@ impl YXmlText {
     /// The text with its formats as elements, in the order of their names. Nothing is escaped; embeds are left out,
     /// unless they are plain values.
     #[napi(js_name = "toString")]
-    pub fn xml(&self, env: Env, txn: Option<&YTransaction>) -> Result<String> {
+    pub fn xml(&self, env: Env, txn: Option<YTransaction>) -> Result<String> {
         match self.0.preliminary_text() {
             Some(text) => Ok(text),
             None => self.0.read(env, txn, |reader, branch| xml_to_string(reader, branch)),

@@ -300,3 +300,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn blocks_of_a_client_are_in_one_place() {
+    let update = [2, 1, 1, 0, 4, 1, 1, b't', 1, b'x', 1, 1, 1, 4, 1, 1, b't', 1, b'y', 0];
+    assert_eq!(scan_v1(&update), Err(ScanError::RepeatedClient(1)));
+    let mut of_two = update;
+    of_two[11] = 2;
+    assert_eq!(scan_v1(&of_two), Ok(()));
+}

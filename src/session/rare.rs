@@ -1,0 +1,39 @@
+//! Parts of a document's session that most documents never need.
+
+use std::ops::Deref;
+
+/// What it is as long as nothing has happened to it.
+pub(crate) trait Unused: 'static {
+    /// One for all.
+    fn unused() -> &'static Self;
+}
+
+/// A part that takes no memory until something happens to it. Reading never makes it.
+#[derive(Debug)]
+pub(crate) struct Rare<T>(Option<Box<T>>);
+
+impl<T> Default for Rare<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Rare<T> {
+    /// For what only changes something if there is something.
+    pub(crate) fn used(&mut self) -> Option<&mut T> {
+        self.0.as_deref_mut()
+    }
+
+    /// For what happens to it, maybe for the first time.
+    pub(crate) fn make(&mut self, new: impl FnOnce() -> T) -> &mut T {
+        self.0.get_or_insert_with(|| Box::new(new()))
+    }
+}
+
+impl<T: Unused> Deref for Rare<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_deref().unwrap_or_else(|| T::unused())
+    }
+}
