@@ -176,6 +176,11 @@ impl LocalDocument {
         self.shared.touched_content().is_none()
     }
 
+    /// Bytes that were ever put into the document, roughly; what waits for others is not counted.
+    pub fn size(&self) -> usize {
+        self.shared.size()
+    }
+
     /// Whether an explicit transaction is open.
     pub fn has_open_transaction(&self) -> bool {
         self.open.borrow().is_some()
@@ -280,7 +285,11 @@ impl LocalDocument {
             parts
                 .into_iter()
                 .try_for_each(|update| pending.apply(txn, update, &mut state))
-                .map_err(|error| invalid(format!("the update can't be applied: {error}")))
+                .map_err(|error| invalid(format!("the update can't be applied: {error}")))?;
+            if txn.has_changes() {
+                self.shared.grow(update.len());
+            }
+            Ok(())
         };
         self.write_with(origin, apply).map(|((), record)| record)
     }

@@ -86,6 +86,25 @@ test('a lost cache is read again from the log, and a kept one goes on where it w
   t.deepEqual(await shown(after.read(B, 0n)), ['3:3'])
 })
 
+test('a lost cache is filled without the records that a snapshot covers', async (t) => {
+  const topic = freshTopic()
+  const before = await openKafkaStore(t, { topic })
+  const texts = Array.from({ length: 50 }, (_, i) => String(i))
+  for (const text of texts) await before.append(A, value(text))
+  await before.putSnapshot(A, { offset: 39n, state: value('state') })
+  await before.append(B, value('50'))
+  await before.close()
+
+  const fresh = await openKafkaStore(t, { topic })
+  t.is((await fresh.getSnapshot(A))?.offset, 39n)
+  const kept = texts.slice(40).map((text) => `${text}:${text}`)
+  t.deepEqual(await shown(fresh.read(A, 0n)), kept)
+  t.deepEqual(await shown(fresh.read(B, 0n)), ['50:50'])
+  const delivered: string[] = []
+  await fresh.tail(A, 0n, (record) => delivered.push(record.offset === 39n ? 'snapshot' : show(record)))
+  t.deepEqual(delivered, ['snapshot', ...kept])
+})
+
 test('a cache in use is refused', async (t) => {
   const cache = await temporaryFolder(t)
   await openKafkaStore(t, { cache })
