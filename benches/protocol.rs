@@ -43,7 +43,7 @@ fn main() {
         bencher.iter(|| envelope::encode(black_box(&metadata), &payload));
     });
     criterion.bench_function("decode an envelope and its message", |bencher| {
-        bencher.iter(|| decode_all(&envelope::decode(message.clone()).unwrap().payload).unwrap());
+        bencher.iter(|| decode_all(&envelope::decode(&message).unwrap().payload).unwrap());
     });
     criterion.bench_function("scan an update", |bencher| {
         bencher.iter(|| inspect_v1(black_box(&updates[9])).unwrap());

@@ -50,7 +50,7 @@ impl Attachment for Port {
             for (index, (document, id, token)) in self.room.replicas.lock().iter_mut().enumerate() {
                 if index != self.replica {
                     *token += 1;
-                    document.apply(*id, *token, update.clone());
+                    document.apply(*id, *token, vec![update.clone()]);
                 }
             }
         }

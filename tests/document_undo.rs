@@ -46,7 +46,7 @@ fn apply(document: &Document, updates: impl IntoIterator<Item = Vec<u8>>) -> Rec
     let (sender, receiver) = channel();
     let id = document.attach(Arc::new(Done(sender)));
     for (token, update) in updates.into_iter().enumerate() {
-        document.apply(id, token as u64, Bytes::from(update));
+        document.apply(id, token as u64, vec![Bytes::from(update)]);
     }
     receiver
 }

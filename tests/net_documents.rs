@@ -72,7 +72,7 @@ impl Log {
         let (metadata, message) = emitted(event);
         match message {
             Message::Update(update) | Message::SyncStep2(update) => {
-                let doc = self.docs.entry(metadata.doc_id).or_default();
+                let doc = self.docs.entry(metadata.doc_id.into_owned()).or_default();
                 let update = Update::decode_v1(&update).unwrap();
                 doc.transact_mut().apply_update(update).unwrap();
             }

@@ -128,8 +128,8 @@ impl Driver {
             Frame::Binary(bytes) => self.decoder.handle_binary(bytes),
         };
         let Some(Packet::Event(event)) = packet.expect("what is sent is a packet") else { return };
-        let bytes = event.args[0].to_bytes().expect("the first argument is an envelope");
-        let envelope = envelope::decode(bytes.clone()).expect("an envelope");
+        let bytes = event.args.bytes(0).expect("the first argument is an envelope").into_owned();
+        let envelope = envelope::decode(&bytes).expect("an envelope");
         y_message::decode_all(&envelope.payload).expect("a message");
         self.sent.push((event.id, bytes));
     }

@@ -39,10 +39,9 @@ impl Replica {
     /// Applies updates, one after the other but as one group, and says whether all of them could be.
     pub fn apply<'a>(&mut self, updates: impl IntoIterator<Item = &'a [u8]>) -> bool {
         let first = self.token;
-        for update in updates {
-            self.token += 1;
-            self.document.apply(self.id, self.token, Bytes::copy_from_slice(update));
-        }
+        let updates: Vec<Bytes> = updates.into_iter().map(Bytes::copy_from_slice).collect();
+        self.token += updates.len() as u64;
+        self.document.apply(self.id, first + 1, updates);
         let mut is_ok = true;
         let mut done = first;
         while done < self.token {

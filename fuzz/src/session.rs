@@ -1,5 +1,6 @@
 //! Everything that may happen to a session, in any order.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -176,12 +177,16 @@ impl Life {
                 self.driver.works.push_front(work);
                 WorkDone::Overflowed { doc }
             }
-            Work::Apply { token, .. } => WorkDone::Applied {
-                doc,
-                through: token,
-                is_missing_updates: u.arbitrary()?,
-                failed: if u.ratio(1, 4)? { vec![(token, failure())] } else { Vec::new() },
-            },
+            Work::Apply { first, updates, .. } => {
+                let through = first + updates.len() as u64 - 1;
+                let failed = u.ratio(1, 4)?.then_some(u.int_in_range(first..=through)?);
+                WorkDone::Applied {
+                    doc,
+                    through,
+                    is_missing_updates: u.arbitrary()?,
+                    failed: failed.map(|token| (token, failure())).into_iter().collect(),
+                }
+            }
             Work::EncodeStateVector { token, .. } | Work::EncodeDiff { token, .. }
                 if u.ratio(1, 8)? =>
             {
@@ -273,8 +278,8 @@ impl Life {
         let reply: &str = u.choose(&["s", "other", ""])?;
         let metadata = Metadata {
             room_id: ROOM.into(),
-            doc_id: u.int_in_range(0..=3)?.to_string(),
-            sender_id: Some(sender.into()).filter(|sender: &String| !sender.is_empty()),
+            doc_id: u.int_in_range(0..=3)?.to_string().into(),
+            sender_id: Some(sender.into()).filter(|sender: &Cow<'_, str>| !sender.is_empty()),
             version: u.arbitrary::<bool>()?.then(|| "12".into()),
             in_reply_to: Some(reply.into())
                 .filter(|reply: &String| !reply.is_empty())

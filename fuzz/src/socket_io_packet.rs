@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use yjs_provider_native::protocol::socket_io::{
-    Ack, Arg, DecodeError, Decoder, Event, MAX_ATTACHMENTS, Packet, encode_ack, encode_event,
+    Ack, Arg, Args, DecodeError, Decoder, MAX_ATTACHMENTS, Packet, encode_ack, encode_event,
 };
 
 use super::memory;
@@ -34,29 +34,25 @@ fn handle(decoder: &mut Decoder, message: &[u8]) -> Result<Option<Packet>, Decod
 /// What was decoded is what its own encoding decodes to.
 fn check(packet: &Packet) {
     assert!(packet.namespace().as_str().starts_with('/'));
-    let (encoded, args, attachments) = match packet {
-        Packet::Event(Event { namespace, id, name, args, attachments }) => {
-            (encode_event(namespace, name, args, *id), args, attachments)
-        }
-        Packet::Ack(Ack { namespace, id: Some(id), args, attachments }) => {
-            (encode_ack(namespace, *id, args), args, attachments)
-        }
+    let Some(read) = args_of(packet) else { return };
+    assert!(read.attachments().len() <= MAX_ATTACHMENTS);
+    for index in 0..read.len() {
+        // No field of it may panic, whatever it is.
+        read.bytes(index);
+        read.field(index, "message");
+    }
+    let args: Vec<Arg> = read.iter().collect();
+    let encoded = match packet {
+        Packet::Event(event) => encode_event(&event.namespace, event.name(), &args, event.id),
+        Packet::Ack(Ack { namespace, id: Some(id), .. }) => encode_ack(namespace, *id, &args),
         _ => return,
     };
-    assert!(attachments.len() <= MAX_ATTACHMENTS);
-    for arg in args {
-        // No field of it may panic, whatever it is.
-        arg.to_bytes();
-    }
-    if let Packet::Event(event) = packet {
-        (0..args.len()).for_each(|index| drop(event.field(index, "message")));
-    }
     // Attachments inside of arguments, left out, or used twice, can be read but not written.
     let used = args.iter().filter(|arg| matches!(arg, Arg::Binary(_))).count();
     let is_placeholder_free =
         args.iter().filter_map(Arg::as_json).all(|json| !json.as_str().contains("num"));
     let Ok(encoded) = encoded else { return };
-    if used != attachments.len() || !is_placeholder_free {
+    if used != read.attachments().len() || !is_placeholder_free {
         return;
     }
     let mut decoder = Decoder::default();
@@ -66,18 +62,17 @@ fn check(packet: &Packet) {
         again = decoder.handle_binary(attachment).expect("what is encoded decodes");
     }
     let again = again.expect("a whole packet");
-    match (packet, &again) {
-        (Packet::Event(one), Packet::Event(other)) => {
-            assert_eq!((&one.name, &one.args, one.id), (&other.name, &other.args, other.id));
-        }
-        (one, other) => assert_eq!(args_of(one), args_of(other)),
+    if let (Packet::Event(one), Packet::Event(other)) = (packet, &again) {
+        assert_eq!((one.name(), one.id), (other.name(), other.id));
     }
+    let again: Vec<Arg> = args_of(&again).into_iter().flat_map(Args::iter).collect();
+    assert_eq!(args, again);
 }
 
-fn args_of(packet: &Packet) -> &[Arg] {
+fn args_of(packet: &Packet) -> Option<&Args> {
     match packet {
-        Packet::Event(event) => &event.args,
-        Packet::Ack(ack) => &ack.args,
-        _ => &[],
+        Packet::Event(event) => Some(&event.args),
+        Packet::Ack(ack) => Some(&ack.args),
+        _ => None,
     }
 }

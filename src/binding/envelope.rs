@@ -1,5 +1,7 @@
 //! The frame around every message of the protocol, for programs that speak it themselves.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use napi::Env;
 use napi::bindgen_prelude::{JsObjectValue, Object, Uint8Array};
@@ -27,9 +29,9 @@ pub fn encode_envelope(env: Env, metadata: Object<'_>, payload: Uint8Array) -> R
 /// Throws `ERR_INVALID_ENVELOPE` when the bytes are none.
 #[napi(ts_return_type = "{ metadata: ProtocolMessageMetadata; payload: Uint8Array }")]
 pub fn decode_envelope<'env>(env: &'env Env, bytes: Uint8Array) -> Result<Object<'env>> {
-    let envelope = envelope::decode(Bytes::copy_from_slice(&bytes))
-        .map_err(|error| invalid(error.to_string()))
-        .or_throw(*env)?;
+    let bytes = Bytes::copy_from_slice(&bytes);
+    let envelope =
+        envelope::decode(&bytes).map_err(|error| invalid(error.to_string())).or_throw(*env)?;
     let mut object = Object::new(env)?;
     object.set_named_property("metadata", metadata_to_js(env, &envelope.metadata)?)?;
     let payload = Uint8Array::with_data_copied(&envelope.payload);
@@ -37,9 +39,10 @@ pub fn decode_envelope<'env>(env: &'env Env, bytes: Uint8Array) -> Result<Object
     Ok(object)
 }
 
-fn metadata_from_js(object: &Object<'_>) -> std::result::Result<Metadata, ProviderError> {
-    let text = |key: &str| -> std::result::Result<Option<String>, ProviderError> {
-        object.get(key).map_err(|_| invalid(format!("metadata.{key}: expected a string")))
+fn metadata_from_js(object: &Object<'_>) -> std::result::Result<Metadata<'static>, ProviderError> {
+    let text = |key: &str| -> std::result::Result<Option<Cow<'static, str>>, ProviderError> {
+        let text = object.get::<String>(key).map(|text| text.map(Cow::Owned));
+        text.map_err(|_| invalid(format!("metadata.{key}: expected a string")))
     };
     let required =
         |key: &str| text(key)?.ok_or_else(|| invalid(format!("metadata.{key}: expected a string")));

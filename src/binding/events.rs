@@ -98,7 +98,7 @@ fn message<'env>(
     env: &'env Env,
     channel: Option<Channel>,
     payload: &[u8],
-    metadata: &Metadata,
+    metadata: &Metadata<'_>,
     offset: Option<i64>,
 ) -> Result<Calls<'env>> {
     let name = match channel {
@@ -119,17 +119,20 @@ fn message<'env>(
     Ok(calls)
 }
 
-pub(super) fn metadata_to_js<'env>(env: &'env Env, metadata: &Metadata) -> Result<Object<'env>> {
+pub(super) fn metadata_to_js<'env>(
+    env: &'env Env,
+    metadata: &Metadata<'_>,
+) -> Result<Object<'env>> {
     let mut object = Object::new(env)?;
-    object.set("roomId", metadata.room_id.as_str())?;
-    object.set("docId", metadata.doc_id.as_str())?;
+    object.set("roomId", &*metadata.room_id)?;
+    object.set("docId", &*metadata.doc_id)?;
     for (key, value) in [
         ("parentId", &metadata.parent_id),
         ("senderId", &metadata.sender_id),
         ("version", &metadata.version),
     ] {
         if let Some(value) = value {
-            object.set(key, value.as_str())?;
+            object.set(key, &**value)?;
         }
     }
     if let Some(timestamp) = metadata.timestamp {

@@ -81,17 +81,19 @@ impl Jobs {
     /// Takes the next updates of one attachment that are worth merging. Never mixes attachments: the origin of a
     /// transaction decides to whom its update is forwarded (T 11).
     pub(super) fn pop_group(&mut self, from: AttachmentId) -> Vec<(u64, Bytes)> {
-        let mut group = Vec::new();
+        let mut group = Vec::with_capacity(GROUP_COUNT.min(self.queue.len()));
         let mut bytes = 0;
-        while let Some((attachment, Job::Apply { token, update })) = self.queue.front() {
-            let is_full =
-                group.len() == GROUP_COUNT || (bytes > 0 && bytes + update.len() > GROUP_BYTES);
-            if *attachment != from || is_full {
+        while group.len() < GROUP_COUNT
+            && let Some((attachment, Job::Apply { update, .. })) = self.queue.front()
+        {
+            let is_too_much = bytes > 0 && bytes + update.len() > GROUP_BYTES;
+            if *attachment != from || is_too_much {
                 break;
             }
             bytes += update.len();
-            group.push((*token, update.clone()));
-            self.queue.pop_front();
+            if let Some((_, Job::Apply { token, update })) = self.queue.pop_front() {
+                group.push((token, update));
+            }
         }
         self.bytes -= bytes;
         group

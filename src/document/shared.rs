@@ -106,12 +106,19 @@ impl Document {
         self.0.jobs.lock().remove(id);
     }
 
-    /// Applies a V1 update on the pool; answered by [`super::JobDone::Applied`].
-    pub fn apply(&self, id: AttachmentId, token: u64, update: Bytes) {
-        self.queue(id, Job::Apply { token, update });
+    /// Applies V1 updates on the pool; answered by [`super::JobDone::Applied`]. The first one has this token, the others
+    /// those that follow.
+    pub fn apply(&self, id: AttachmentId, first: u64, updates: Vec<Bytes>) {
+        {
+            let mut jobs = self.0.jobs.lock();
+            for (token, update) in (first..).zip(updates) {
+                jobs.push(id, Job::Apply { token, update });
+            }
+        }
+        self.schedule();
     }
 
-    /// The same as [`Document::apply`], for an update that somebody in this process waits for: it is never dropped.
+    /// Applies an update that somebody in this process waits for: it is never dropped.
     pub fn apply_kept(&self, id: AttachmentId, token: u64, update: Bytes) {
         self.0.jobs.lock().push_kept(id, Job::Apply { token, update });
         self.schedule();

@@ -45,8 +45,8 @@ impl Attachments {
             is_untouched.then(|| WorkDone::Encoded { doc, token, result: Ok(bytes) })
         };
         match work {
-            Work::Apply { token, update, .. } => {
-                document.apply(*attachment, token, update);
+            Work::Apply { first, updates, .. } => {
+                document.apply(*attachment, first, updates);
                 None
             }
             Work::EncodeDiff { token, state_vector, .. } => {

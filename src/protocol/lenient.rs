@@ -1,5 +1,6 @@
 //! Reads fields that nobody needs enough to lose a message over them: what has a wrong type is converted or absent.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -7,11 +8,11 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 pub(super) fn string<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<String>, D::Error> {
+) -> Result<Option<Cow<'static, str>>, D::Error> {
     deserializer.deserialize_any(ScalarVisitor {
-        text: |text| Some(text.to_owned()),
-        integer: |number| Some(number.to_string()),
-        float: |number| Some((number as i64).to_string()),
+        text: |text| Some(text.to_owned().into()),
+        integer: |number| Some(number.to_string().into()),
+        float: |number| Some((number as i64).to_string().into()),
     })
 }
 

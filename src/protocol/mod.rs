@@ -17,6 +17,7 @@ pub mod envelope;
 pub mod heading;
 pub(crate) mod lenient;
 pub(crate) mod lib0;
+pub(crate) mod plain_json;
 pub mod socket_io;
 pub mod update;
 pub mod y_message;

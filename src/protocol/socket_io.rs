@@ -4,16 +4,19 @@
 //! arguments with a placeholder where the attachment goes. Encoded headers contain the Engine.IO type.
 
 mod arg;
+mod args;
 mod decoder;
 mod encode;
 mod header;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
 pub use arg::{Arg, Json};
+pub use args::Args;
 pub use decoder::{DecodeError, Decoder};
 pub use encode::{
     EncodeError, Encoded, encode_ack, encode_connect, encode_disconnect, encode_event,
@@ -75,12 +78,9 @@ pub struct Event {
     pub namespace: Namespace,
     /// Present when the sender wants an ack with this id.
     pub id: Option<u64>,
-    /// The name. One that was sent as a number is kept as its text, which is the same to JavaScript.
-    pub name: String,
+    name: Name,
     /// The arguments after the name.
-    pub args: Vec<Arg>,
-    /// All attachments, for placeholders inside of JSON arguments.
-    pub attachments: Attachments,
+    pub args: Args,
 }
 
 /// The arguments of an answer.
@@ -91,23 +91,26 @@ pub struct Ack {
     /// The id of the event that asked. An ack without one answers nothing.
     pub id: Option<u64>,
     /// The arguments.
-    pub args: Vec<Arg>,
-    /// All attachments, for placeholders inside of JSON arguments.
-    pub attachments: Attachments,
+    pub args: Args,
 }
 
 impl Event {
-    /// A field of the object that is argument `index`: its attachment if it is a placeholder, else its JSON.
-    pub fn field(&self, index: usize, name: &str) -> Option<Arg> {
-        self.args.get(index)?.field(name, &self.attachments)
+    /// The name. One that was sent as a number is its text, which is the same to JavaScript.
+    pub fn name(&self) -> &str {
+        match &self.name {
+            Name::AsItStands(span) => self.args.slice(span),
+            Name::Decoded(name) => name,
+        }
     }
 }
 
-impl Ack {
-    /// A field of the object that is argument `index`: its attachment if it is a placeholder, else its JSON.
-    pub fn field(&self, index: usize, name: &str) -> Option<Arg> {
-        self.args.get(index)?.field(name, &self.attachments)
-    }
+/// The name of an event.
+#[derive(Debug, Clone, PartialEq)]
+enum Name {
+    /// It stands in the text of the arguments.
+    AsItStands(Range<usize>),
+    /// There it has escapes.
+    Decoded(Box<str>),
 }
 
 /// The name of a namespace: begins with `/` and has no comma, because a comma ends it on the wire.

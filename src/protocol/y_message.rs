@@ -118,12 +118,10 @@ pub fn decode_all(payload: &Bytes) -> Result<Messages, DecodeError> {
     let bytes = payload.as_ref();
     let &first = bytes.first().ok_or(DecodeError::Empty)?;
     let mut reader = Reader::new(bytes);
-    let single = decode_one(payload, &mut reader);
-    if let Ok(message) = &single
-        && reader.is_empty()
-    {
-        return Ok(smallvec![message.clone()]);
-    }
+    let single = match decode_one(payload, &mut reader) {
+        Ok(message) if reader.is_empty() => return Ok(smallvec![message]),
+        single => single,
+    };
     if bytes.get(1) == Some(&first) {
         let mut doubled = Reader::new(&bytes[1..]);
         if let Ok(message) = decode_one(payload, &mut doubled)

@@ -8,7 +8,7 @@ use super::work::DocKey;
 use crate::error::{ErrorCode, ProviderError};
 use crate::key_map::KeyMap;
 use crate::protocol::lenient;
-use crate::protocol::socket_io::{Ack, Arg, Json};
+use crate::protocol::socket_io::Ack;
 
 /// What an ack is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,11 +116,8 @@ pub(crate) enum AckReply {
 impl AckReply {
     /// Reads the argument of an ack: `{ok, topic, partition, offset}` or `{ok, code, reason, retryable}`.
     pub(crate) fn read(ack: &Ack) -> Self {
-        let Some(reply) =
-            ack.args.first().and_then(Arg::as_json).and_then(Json::parse::<ReplyJson<'_>>)
-        else {
-            return Self::Silent;
-        };
+        let reply = ack.args.text(0).and_then(|json| serde_json::from_str(json).ok());
+        let Some(reply): Option<ReplyJson<'_>> = reply else { return Self::Silent };
         if reply.ok {
             return Self::Confirmed {
                 topic: reply.topic.map(Cow::into_owned),

@@ -4,6 +4,8 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::ack::{AckKind, Acks, Awaited};
 use super::config::SessionConfig;
 use super::event::Event;
@@ -91,6 +93,17 @@ impl Context {
 
     pub(crate) fn work(&mut self, work: Work) {
         self.outputs.push_back(Output::Work(work));
+    }
+
+    /// Hands an update to its document. One request does for all that come in a row: it costs more than what is done for
+    /// a small update here.
+    pub(crate) fn apply(&mut self, doc: DocKey, token: u64, update: Bytes) {
+        match self.outputs.back_mut() {
+            Some(Output::Work(Work::Apply { doc: last, updates, .. })) if *last == doc => {
+                updates.push(update);
+            }
+            _ => self.work(Work::Apply { doc, first: token, updates: vec![update] }),
+        }
     }
 
     pub(crate) fn event(&mut self, event: Event) {
@@ -211,6 +224,28 @@ pub(crate) fn destroyed() -> ProviderError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn updates_in_a_row_are_one_request() {
+        let mut cx = Context::new(SessionConfig::new("room"), 1);
+        let (a, b) = (DocKey(1), DocKey(2));
+        let update = Bytes::from_static(&[0, 0]);
+        for (doc, token) in [(a, 1), (a, 2), (b, 1), (a, 3)] {
+            cx.apply(doc, token, update.clone());
+        }
+        cx.flushed(1, Ok(()));
+        cx.apply(a, 4, update.clone());
+        let requests: Vec<_> = std::iter::from_fn(|| cx.pop_output())
+            .filter_map(|output| match output {
+                Output::Work(Work::Apply { doc, first, updates }) => {
+                    Some((doc, first, updates.len()))
+                }
+                _ => None,
+            })
+            .collect();
+        let between = "an output between them stays between them";
+        assert_eq!(requests, [(a, 1, 2), (b, 1, 1), (a, 3, 1), (a, 4, 1)], "{between}");
+    }
 
     #[test]
     fn a_session_that_rests_keeps_no_room() {

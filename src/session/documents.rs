@@ -15,6 +15,8 @@ pub(crate) struct Documents {
     free: Vec<usize>,
     by_id: HashMap<Arc<str>, usize>,
     by_key: KeyMap<DocKey, usize>,
+    /// Where the last one was found by its id: the next message often is for the same one.
+    found: usize,
 }
 
 impl Documents {
@@ -51,7 +53,11 @@ impl Documents {
     }
 
     pub(crate) fn find_mut(&mut self, id: &str) -> Option<&mut DocumentSync> {
-        self.slots.get_mut(*self.by_id.get(id)?)?.as_deref_mut()
+        let last = self.slots.get(self.found).and_then(Option::as_deref);
+        if last.is_none_or(|document| **document.doc_id() != *id) {
+            self.found = *self.by_id.get(id)?;
+        }
+        self.slots.get_mut(self.found)?.as_deref_mut()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut DocumentSync> {
@@ -96,6 +102,7 @@ mod tests {
         assert!(documents.remove(DocKey(1)).is_some());
         assert!(documents.remove(DocKey(1)).is_none());
         assert!(documents.find_mut("a").is_none());
+        assert_eq!(documents.find_mut("b").map(|document| document.key()), Some(DocKey(2)));
         add(&mut documents, 3, "a");
         assert_eq!(documents.slots.len(), 2, "the slot is used again");
         assert_eq!(documents.find_mut("a").map(|document| document.key()), Some(DocKey(3)));

@@ -1,6 +1,6 @@
 //! Events that come before the namespace is joined.
 
-use crate::protocol::socket_io::{Arg, Event};
+use crate::protocol::socket_io::Event;
 
 /// More bytes than this are not kept: a step 1 asks for what is missing.
 const LIMIT: usize = 4 * 1024 * 1024;
@@ -18,10 +18,7 @@ pub(crate) struct EarlyEvents {
 impl EarlyEvents {
     /// Keeps an event; from the first on that doesn't fit, all are dropped.
     pub(crate) fn push(&mut self, event: Event) {
-        let json = event.args.iter().filter_map(Arg::as_json).map(|json| json.as_str().len());
-        let attachments = event.attachments.iter().map(bytes::Bytes::len);
-        let size = json.chain(attachments).sum::<usize>() + event.name.len() + OVERHEAD;
-        self.size = self.size.saturating_add(size);
+        self.size = self.size.saturating_add(event.args.size() + OVERHEAD);
         if self.size <= LIMIT {
             self.events.push(event);
         }
@@ -43,16 +40,15 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::protocol::socket_io::{Attachments, Namespace};
+    use crate::protocol::socket_io::{Decoder, Packet};
 
     fn event(name: &str, size: usize) -> Event {
-        let bytes = Bytes::from(vec![0; size]);
-        Event {
-            namespace: Namespace::MAIN,
-            id: None,
-            name: name.to_owned(),
-            args: vec![Arg::Binary(bytes.clone())],
-            attachments: Attachments::from_iter([bytes]),
+        let mut decoder = Decoder::default();
+        let header = format!(r#"51-["{name}",{{"_placeholder":true,"num":0}}]"#);
+        assert_eq!(decoder.handle_text(&header), Ok(None));
+        match decoder.handle_binary(Bytes::from(vec![0; size])) {
+            Ok(Some(Packet::Event(event))) => event,
+            other => panic!("{other:?}"),
         }
     }
 
@@ -62,7 +58,8 @@ mod tests {
         early.push(event("a", LIMIT / 2));
         early.push(event("b", LIMIT));
         early.push(event("c", 1));
-        let names: Vec<_> = early.take().into_iter().map(|event| event.name).collect();
+        let events = early.take();
+        let names: Vec<_> = events.iter().map(Event::name).collect();
         assert_eq!(names, ["a"], "what follows a dropped one is dropped, too");
         for _ in 0..LIMIT {
             early.push(event("", 0));

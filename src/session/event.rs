@@ -119,7 +119,7 @@ pub enum Event {
         /// Payload of the envelope.
         payload: Bytes,
         /// Metadata of the envelope.
-        metadata: Box<Metadata>,
+        metadata: Box<Metadata<'static>>,
         /// Offset as the server gave it.
         offset: Option<i64>,
     },

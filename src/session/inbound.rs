@@ -1,10 +1,11 @@
 //! Events of the server: which envelope, at which offset.
 
+mod position;
+
 use std::borrow::Cow;
 use std::time::Instant;
 
 use bytes::Bytes;
-use serde::Deserialize;
 
 use super::Session;
 use super::document::{Origin, Sender};
@@ -12,69 +13,47 @@ use super::event::Event;
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::{Channel, InboundEvent};
 use crate::protocol::envelope::{self, Envelope, Metadata};
-use crate::protocol::lenient;
-use crate::protocol::socket_io::{self, Arg, Json};
+use crate::protocol::socket_io;
 use crate::protocol::y_message::{self, Message};
 
-/// An argument that should be an offset.
-#[derive(Debug, Default, Deserialize)]
-struct OffsetJson(#[serde(deserialize_with = "lenient::integer")] Option<i64>);
-
-/// Where in the log an event says it lies.
-#[derive(Debug, Default, Deserialize)]
-struct PositionJson<'a> {
-    #[serde(default, borrow)]
-    topic: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    partition: Option<i64>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    offset: Option<i64>,
-}
+use position::LogPosition;
 
 /// An event that carries an envelope. Servers write it as `(envelope, offset?, {topic, partition}?)` or as one object
 /// `{message, offset?, topic?, partition?}`.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Inbound {
+pub(crate) struct Inbound<'a> {
     /// The channel of the event's name or topic.
     channel: Option<Channel>,
-    envelope: Bytes,
-    topic: String,
-    partition: i32,
-    offset: Option<i64>,
+    envelope: Cow<'a, Bytes>,
+    position: LogPosition<'a>,
     /// Whether it came out of the log as it is, sent by a peer or by us.
     is_fanned_out: bool,
 }
 
-impl Inbound {
+impl<'a> Inbound<'a> {
     /// Reads an event. `None` if it is none of this protocol, `Err` if it should have an envelope and has none.
-    pub(crate) fn read(event: &socket_io::Event) -> Option<Result<Self, ProviderError>> {
-        let kind = InboundEvent::from_name(&event.name)?;
-        let envelope = event.args.first().and_then(Arg::to_bytes);
-        let (envelope, position) = match envelope {
-            Some(envelope) => (Some(envelope), event.args.get(2)),
-            None => (event.field(0, "message").and_then(|arg| arg.to_bytes()), event.args.first()),
+    pub(crate) fn read(event: &'a socket_io::Event) -> Option<Result<Self, ProviderError>> {
+        let kind = InboundEvent::from_name(event.name())?;
+        let args = &event.args;
+        let (envelope, position) = match args.bytes(0) {
+            Some(envelope) => (Some(envelope), args.text(2)),
+            None => (
+                args.field(0, "message").and_then(|arg| arg.to_bytes()).map(Cow::Owned),
+                args.text(0),
+            ),
         };
         let Some(envelope) = envelope else {
-            let message = format!("{} without an envelope", event.name);
+            let message = format!("{} without an envelope", event.name());
             return Some(Err(ProviderError::new(ErrorCode::InvalidEnvelope, message)));
         };
-        let position: PositionJson<'_> =
-            position.and_then(Arg::as_json).and_then(Json::parse).unwrap_or_default();
-        let OffsetJson(offset) =
-            event.args.get(1).and_then(Arg::as_json).and_then(Json::parse).unwrap_or_default();
-        let topic = position.topic.unwrap_or_default().into_owned();
+        let mut position = position.map(LogPosition::read).unwrap_or_default();
+        position.offset = args.text(1).and_then(position::read_offset).or(position.offset);
         let channel = match kind {
             InboundEvent::Channel(channel) => Some(channel),
-            InboundEvent::ProtocolMessage => channel_of_topic(&topic),
+            InboundEvent::ProtocolMessage => channel_of_topic(&position.topic),
         };
-        Some(Ok(Self {
-            channel,
-            envelope,
-            partition: position.partition.and_then(|it| it.try_into().ok()).unwrap_or(0),
-            offset: offset.or(position.offset),
-            topic,
-            is_fanned_out: kind == InboundEvent::ProtocolMessage,
-        }))
+        let is_fanned_out = kind == InboundEvent::ProtocolMessage;
+        Some(Ok(Self { channel, envelope, position, is_fanned_out }))
     }
 }
 
@@ -101,8 +80,8 @@ impl Session {
         }
     }
 
-    fn handle_inbound(&mut self, now: Instant, inbound: &Inbound, arrival: Arrival) {
-        let Envelope { metadata, payload } = match envelope::decode(inbound.envelope.clone()) {
+    fn handle_inbound(&mut self, now: Instant, inbound: &Inbound<'_>, arrival: Arrival) {
+        let Envelope { metadata, payload } = match envelope::decode(&inbound.envelope) {
             Ok(envelope) => envelope,
             Err(error) => {
                 return self.cx.error(
@@ -143,9 +122,10 @@ impl Session {
                 self.report_message(inbound, metadata.clone(), payload.clone(), channel);
             }
             let Some(document) = self.documents.find_mut(&metadata.doc_id) else { continue };
-            let offset = inbound.offset.or_else(|| metadata.version.as_deref()?.parse().ok());
+            let LogPosition { topic, partition, offset } = &inbound.position;
+            let offset = offset.or_else(|| metadata.version.as_deref()?.parse().ok());
             if let Some(offset) = offset.filter(|_| channel == Some(Channel::Sync)) {
-                document.record_offset(&mut self.cx, &inbound.topic, inbound.partition, offset);
+                document.record_offset(&mut self.cx, topic, *partition, offset);
             }
             // Whoever leaves takes nothing in any more, but still gives what is asked for and hears of its own edits.
             let is_of_use = matches!(message, Message::SyncStep1(_))
@@ -158,13 +138,13 @@ impl Session {
 
     fn report_message(
         &mut self,
-        inbound: &Inbound,
-        metadata: Metadata,
+        inbound: &Inbound<'_>,
+        metadata: Metadata<'_>,
         payload: Bytes,
         channel: Option<Channel>,
     ) {
         let doc = self.documents.find_mut(&metadata.doc_id).map(|document| document.key());
-        let (metadata, offset) = (Box::new(metadata), inbound.offset);
+        let (metadata, offset) = (Box::new(metadata.into_owned()), inbound.position.offset);
         self.cx.event(Event::Message { doc, channel, payload, metadata, offset });
     }
 

@@ -319,7 +319,7 @@ mod tests {
             Incoming::Nothing
         ));
         let Incoming::Joined { early } = harness.text(r#"40{"sid":"s"}"#) else { panic!() };
-        let names: Vec<_> = early.iter().map(|event| event.name.as_str()).collect();
+        let names: Vec<_> = early.iter().map(Event::name).collect();
         assert_eq!(names, ["first", "second"]);
         harness.redial(None);
         harness.open();

@@ -18,10 +18,17 @@ pub(crate) struct Offsets {
 }
 
 impl Offsets {
-    /// Notes an offset; true if it is higher than what was known of its partition and not reported yet.
-    pub(crate) fn record(&mut self, topic: &Arc<str>, partition: i32, offset: i64) -> bool {
+    /// Notes an offset; true if it is higher than what was known of its partition and not reported yet. `share` makes the
+    /// name of a topic that was not known.
+    pub(crate) fn record(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+        share: impl FnOnce(&str) -> Arc<str>,
+    ) -> bool {
         let known =
-            self.positions.iter().position(|at| at.partition == partition && at.topic == *topic);
+            self.positions.iter().position(|at| at.partition == partition && *at.topic == *topic);
         match known {
             Some(index) if self.positions[index].offset >= offset => return false,
             Some(index) => {
@@ -31,7 +38,7 @@ impl Offsets {
             None if self.positions.len() >= MAX_PARTITIONS => return false,
             None => {
                 self.latest = self.positions.len() as u16;
-                self.positions.push(Position { topic: Arc::clone(topic), partition, offset });
+                self.positions.push(Position { topic: share(topic), partition, offset });
             }
         }
         !std::mem::replace(&mut self.is_moved, true)
@@ -66,7 +73,6 @@ mod tests {
 
     #[test]
     fn keeps_the_maximum_of_each_partition_and_reports_a_move_once() {
-        let topic: Arc<str> = "t".into();
         let mut offsets = Offsets::default();
         // (label, partition, offset, whether it is news)
         let table = [
@@ -76,18 +82,27 @@ mod tests {
             ("higher, while the first move is unreported", 0, 9, false),
         ];
         for (label, partition, offset, expected) in table {
-            assert_eq!(offsets.record(&topic, partition, offset), expected, "{label}");
+            assert_eq!(
+                offsets.record("t", partition, offset, |topic| topic.into()),
+                expected,
+                "{label}"
+            );
         }
         assert_eq!(
             offsets.take_moved(),
-            Some(Position { topic: Arc::clone(&topic), partition: 0, offset: 9 })
+            Some(Position { topic: "t".into(), partition: 0, offset: 9 })
         );
         assert_eq!(offsets.take_moved(), None);
         assert_eq!(offsets.resume_at(), Some(9));
-        assert!(offsets.record(&topic, 1, 2), "another partition has its own maximum");
+        assert!(
+            offsets.record("t", 1, 2, |topic| topic.into()),
+            "another partition has its own maximum"
+        );
         assert_eq!(offsets.take_moved().unwrap().partition, 1);
-        let other: Arc<str> = "awareness".into();
-        assert!(offsets.record(&other, 0, 1), "another topic has its own maximum");
+        assert!(
+            offsets.record("awareness", 0, 1, |topic| topic.into()),
+            "another topic has its own maximum"
+        );
         assert_eq!(offsets.positions().len(), 3);
         assert_eq!(offsets.resume_at(), None, "an offset alone would be ambiguous");
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::protocol::socket_io::{Arg, Event, Json};
+use crate::protocol::socket_io::{Event, Json};
 
 /// What the server needs to find the connection it lost.
 #[derive(Debug, Default)]
@@ -55,8 +55,8 @@ impl Recovery {
         if self.pid.is_none() {
             return;
         }
-        let last = event.args.last().and_then(Arg::as_json);
-        if let Some(offset) = last.and_then(Json::parse) {
+        let last = event.args.len().checked_sub(1).and_then(|last| event.args.text(last));
+        if let Some(offset) = last.and_then(|json| serde_json::from_str(json).ok()) {
             self.offset = Some(offset);
         }
     }

@@ -129,10 +129,10 @@ impl Session {
             return Err(ProviderError::new(ErrorCode::Connection, "not connected"));
         };
         let metadata = Metadata {
-            room_id: self.cx.config.room_id.clone(),
-            doc_id: doc_id.to_owned(),
-            parent_id: parent_id.map(str::to_owned),
-            sender_id: Some(socket_id.as_ref().to_owned()),
+            room_id: self.cx.config.room_id.as_str().into(),
+            doc_id: doc_id.into(),
+            parent_id: parent_id.map(Into::into),
+            sender_id: Some(socket_id.as_ref().into()),
             ..Metadata::default()
         };
         let envelope = envelope::encode(&metadata, &with_type(message_type, payload))

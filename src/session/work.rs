@@ -29,14 +29,14 @@ pub struct AddDocument {
 /// A request to the document layer. Requests for one document run in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
-    /// Apply a V1 update; answered by [`WorkDone::Applied`].
+    /// Apply V1 updates; answered by [`WorkDone::Applied`], once or more often.
     Apply {
         /// The document.
         doc: DocKey,
-        /// Rises by one with every `Apply` of the document, from 1.
-        token: u64,
-        /// The update, not looked at: it may be anything.
-        update: Bytes,
+        /// Token of the first update. The tokens of a document's updates rise by one, from 1.
+        first: u64,
+        /// The updates, in the order in which they came, not looked at: they may be anything.
+        updates: Vec<Bytes>,
     },
     /// Encode what a peer with this state vector lacks; answered by [`WorkDone::Encoded`].
     EncodeDiff {
@@ -59,7 +59,7 @@ pub enum Work {
 /// A result from the document layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WorkDone {
-    /// All `Apply` requests up to and including `through` were handled.
+    /// All updates up to and including `through` were handled.
     Applied {
         /// The document.
         doc: DocKey,
@@ -67,7 +67,7 @@ pub enum WorkDone {
         through: u64,
         /// Whether the document holds updates that wait for missing ones.
         is_missing_updates: bool,
-        /// Requests that failed, by token; the document is as if they had not come.
+        /// Updates that failed, by token; the document is as if they had not come.
         failed: Vec<(u64, ProviderError)>,
     },
     /// The bytes asked for.

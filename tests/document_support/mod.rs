@@ -67,7 +67,7 @@ impl Provider {
     /// Queues an update and returns its token.
     pub fn apply(&mut self, update: impl Into<Bytes>) -> u64 {
         self.token += 1;
-        self.document.apply(self.id, self.token, update.into());
+        self.document.apply(self.id, self.token, vec![update.into()]);
         self.token
     }
 

@@ -129,10 +129,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 }
 
 /// Envelope and y message of an event.
-pub fn emitted(event: &Event) -> (Metadata, YMessage) {
-    let Some(Arg::Binary(bytes)) = event.args.first() else { panic!("no attachment in {event:?}") };
-    let Envelope { metadata, payload } = envelope::decode(Bytes::clone(bytes)).unwrap();
+pub fn emitted(event: &Event) -> (Metadata<'static>, YMessage) {
+    let Some(Arg::Binary(bytes)) = event.args.get(0) else { panic!("no attachment in {event:?}") };
+    let Envelope { metadata, payload } = envelope::decode(&bytes).unwrap();
     let mut messages = y_message::decode_all(&payload).unwrap();
     assert_eq!(messages.len(), 1, "one y message per envelope");
-    (metadata, messages.remove(0))
+    (metadata.into_owned(), messages.remove(0))
 }

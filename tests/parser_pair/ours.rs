@@ -3,9 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 use yjs_provider_native::protocol::engine_io::{self, DecodeError};
-use yjs_provider_native::protocol::socket_io::{
-    self, Arg, Attachments, Decoder, Json, Namespace, Packet,
-};
+use yjs_provider_native::protocol::socket_io::{self, Arg, Args, Decoder, Json, Namespace, Packet};
 
 /// What a decoder made of a series of frames.
 pub(crate) struct Decoded {
@@ -135,11 +133,11 @@ fn describe(packet: Packet) -> Value {
             ("CONNECT_ERROR", None, json!({ "message": message, "data": data }))
         }
         Packet::Event(event) => {
-            let mut data = vec![name(&event.name)];
-            data.extend(args(&event.args, &event.attachments));
+            let mut data = vec![name(event.name())];
+            data.extend(args(&event.args));
             ("EVENT", event.id, Value::Array(data))
         }
-        Packet::Ack(ack) => ("ACK", ack.id, Value::Array(args(&ack.args, &ack.attachments))),
+        Packet::Ack(ack) => ("ACK", ack.id, Value::Array(args(&ack.args))),
     };
     let mut described = json!({ "type": kind, "nsp": nsp, "data": data });
     if let Some(id) = id {
@@ -148,11 +146,11 @@ fn describe(packet: Packet) -> Value {
     described
 }
 
-fn args(args: &[Arg], attachments: &Attachments) -> Vec<Value> {
+fn args(args: &Args) -> Vec<Value> {
     args.iter()
         .map(|arg| match arg {
-            Arg::Binary(bytes) => hex(bytes),
-            Arg::Json(json) => with_attachments(parsed(json), attachments),
+            Arg::Binary(bytes) => hex(&bytes),
+            Arg::Json(json) => with_attachments(parsed(&json), args.attachments()),
         })
         .collect()
 }
@@ -162,7 +160,7 @@ fn parsed(json: &Json) -> Value {
 }
 
 /// Puts attachments where arguments have a placeholder inside.
-fn with_attachments(value: Value, attachments: &Attachments) -> Value {
+fn with_attachments(value: Value, attachments: &[Bytes]) -> Value {
     match value {
         Value::Object(fields) if fields.get("_placeholder") == Some(&json!(true)) => {
             let attachment = fields["num"].as_u64().and_then(|num| attachments.get(num as usize));

@@ -38,9 +38,9 @@ fn drive(session: &mut Session, now: Instant) -> Option<u64> {
                     dialed = Some(generation);
                     continue;
                 }
-                Output::Work(Work::Apply { doc, token, .. }) => WorkDone::Applied {
+                Output::Work(Work::Apply { doc, first, updates }) => WorkDone::Applied {
                     doc,
-                    through: token,
+                    through: first + updates.len() as u64 - 1,
                     is_missing_updates: false,
                     failed: Vec::new(),
                 },

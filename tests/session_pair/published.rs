@@ -25,7 +25,7 @@ fn state(text: &str) -> Bytes {
     doc.transact().encode_state_as_update_v1(&StateVector::default()).into()
 }
 
-fn from(sender: &str, in_reply_to: &[&str]) -> Metadata {
+fn from(sender: &str, in_reply_to: &[&str]) -> Metadata<'static> {
     let in_reply_to = in_reply_to.iter().map(|&id| id.to_owned()).collect();
     Metadata { in_reply_to, ..metadata("doc", sender) }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use yjs_provider_native::protocol::channel::Channel;
 use yjs_provider_native::protocol::envelope::{self, Envelope, Metadata};
-use yjs_provider_native::protocol::socket_io::{self, Arg, Decoder, Json, Namespace, Packet};
+use yjs_provider_native::protocol::socket_io::{self, Arg, Decoder, Namespace, Packet};
 use yjs_provider_native::protocol::update::is_empty_update;
 use yjs_provider_native::protocol::y_message::{self, Message};
 use yjs_provider_native::session::Frame;
@@ -208,9 +208,9 @@ impl Server {
     fn handle_event(&mut self, id: ConnectionId, event: &socket_io::Event) {
         let connection = self.connections.get_mut(&id).unwrap();
         assert!(connection.is_joined, "an event before CONNECT was answered");
-        let bytes = event.args[0].to_bytes().unwrap();
+        let bytes = event.args.bytes(0).unwrap().into_owned();
         self.largest_envelope = self.largest_envelope.max(bytes.len());
-        let Envelope { metadata, payload } = envelope::decode(bytes.clone()).unwrap();
+        let Envelope { metadata, payload } = envelope::decode(&bytes).unwrap();
         assert_eq!(metadata.room_id, ROOM);
         assert_eq!(metadata.sender_id.as_deref(), Some(connection.sid.as_str()));
         let messages = y_message::decode_all(&payload).unwrap();
@@ -218,16 +218,16 @@ impl Server {
         let [message] = &messages[..] else { panic!("one message at a time") };
         let is_step_one = matches!(message, Message::SyncStep1(_));
         assert!(
-            is_step_one || connection.asked.contains(&metadata.doc_id),
+            is_step_one || connection.asked.contains(&*metadata.doc_id),
             "step 1 comes first, it subscribes"
         );
         let is_deaf = connection.heard <= self.switches.deaf_for;
         match message {
             Message::SyncStep1(_) => {
-                connection.asked.insert(metadata.doc_id.clone());
+                connection.asked.insert(metadata.doc_id.to_string());
                 self.step_ones += 1;
-                let offset = event.args.get(1).and_then(Arg::as_json);
-                self.offsets.push(offset.and_then(Json::parse));
+                let offset = event.args.text(1);
+                self.offsets.push(offset.and_then(|json| serde_json::from_str(json).ok()));
             }
             Message::SyncStep2(_) | Message::Update(_) => {
                 self.updates += 1;
@@ -382,11 +382,11 @@ impl Server {
     }
 }
 
-pub(crate) fn metadata(doc: &str, sender: &str) -> Metadata {
+pub(crate) fn metadata(doc: &str, sender: &str) -> Metadata<'static> {
     Metadata {
-        room_id: ROOM.to_owned(),
-        doc_id: doc.to_owned(),
-        sender_id: Some(sender.to_owned()),
+        room_id: ROOM.into(),
+        doc_id: doc.to_owned().into(),
+        sender_id: Some(sender.to_owned().into()),
         ..Metadata::default()
     }
 }

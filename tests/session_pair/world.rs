@@ -422,24 +422,22 @@ impl Client {
         | Work::EncodeStateVector { doc, .. }) = work;
         let document = &self.replicas.get(&doc)?.doc;
         Some(match work {
-            Work::Apply { token, update, .. } => {
-                let applied = scan_v1(&update)
-                    .map_err(|error| error.to_string())
-                    .and_then(|()| Update::decode_v1(&update).map_err(|error| error.to_string()))
-                    .and_then(|update| {
-                        document
-                            .transact_mut()
-                            .apply_update(update)
-                            .map_err(|error| error.to_string())
-                    });
-                let failed = applied
-                    .err()
-                    .map(|error| (token, ProviderError::new(ErrorCode::InvalidUpdate, error)));
+            Work::Apply { first, updates, .. } => {
+                let apply = |update: &Bytes| {
+                    scan_v1(update).map_err(|error| error.to_string())?;
+                    let update = Update::decode_v1(update).map_err(|error| error.to_string())?;
+                    let applied = document.transact_mut().apply_update(update);
+                    applied.map_err(|error| error.to_string())
+                };
+                let failed = (first..).zip(&updates).filter_map(|(token, update)| {
+                    let error = apply(update).err()?;
+                    Some((token, ProviderError::new(ErrorCode::InvalidUpdate, error)))
+                });
                 WorkDone::Applied {
                     doc,
-                    through: token,
+                    failed: failed.collect(),
+                    through: first + updates.len() as u64 - 1,
                     is_missing_updates: document.transact().has_missing_updates(),
-                    failed: failed.into_iter().collect(),
                 }
             }
             Work::EncodeDiff { token, state_vector, .. } => {

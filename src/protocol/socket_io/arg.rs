@@ -10,18 +10,21 @@ use serde_json::value::RawValue;
 
 use super::DecodeError;
 
+/// What every encoder writes for the first attachment, and what nearly every packet of this protocol has.
+pub(super) const FIRST_PLACEHOLDER: &str = r#"{"_placeholder":true,"num":0}"#;
+
 /// One argument.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arg {
     /// An attachment.
     Binary(Bytes),
-    /// Anything else. Attachments inside of it are reached with [`Event::field`](super::Event::field).
+    /// Anything else. Attachments inside of it are reached with [`Args::field`](super::Args::field).
     Json(Json),
 }
 
 /// Valid JSON text, not parsed further.
-#[derive(Debug, Clone)]
-pub struct Json(Box<RawValue>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Json(Box<str>);
 
 impl Arg {
     /// Any value as JSON; `None` if it can't be expressed in JSON.
@@ -48,25 +51,31 @@ impl Arg {
         }
     }
 
+    /// What JSON text of a packet stands for: an attachment if it is a placeholder.
+    pub(super) fn from_text(json: &str, attachments: &[Bytes]) -> Self {
+        let attachment = find_placeholders(json, attachments.len()).ok().flatten();
+        match attachment.and_then(|num| attachments.get(num)) {
+            Some(attachment) => Self::Binary(attachment.clone()),
+            None => Self::Json(Json(json.into())),
+        }
+    }
+
     pub(super) fn field(&self, name: &str, attachments: &[Bytes]) -> Option<Self> {
         let fields: BTreeMap<String, &RawValue> = self.as_json()?.parse()?;
         let value = *fields.get(name)?;
-        match find_placeholders(value.get(), attachments.len()) {
-            Ok(Some(num)) => attachments.get(num).cloned().map(Self::Binary),
-            _ => Some(Self::Json(value.into())),
-        }
+        Some(Self::from_text(value.get(), attachments))
     }
 }
 
 impl Json {
     /// Any value as JSON; `None` if it can't be expressed in JSON.
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Option<Self> {
-        serde_json::value::to_raw_value(value).ok().map(Self)
+        serde_json::to_string(value).ok().map(|text| Self(text.into()))
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// Parses the text as `T`; `None` if it is something else.
@@ -77,13 +86,7 @@ impl Json {
 
 impl From<&RawValue> for Json {
     fn from(value: &RawValue) -> Self {
-        Self(value.to_owned())
-    }
-}
-
-impl PartialEq for Json {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        Self(value.get().into())
     }
 }
 
@@ -100,13 +103,12 @@ pub(super) fn find_placeholders(
     json: &str,
     attachments: usize,
 ) -> Result<Option<usize>, DecodeError> {
-    // What every encoder writes for the first attachment, and what nearly every packet of this protocol has.
-    if attachments > 0 && json == r#"{"_placeholder":true,"num":0}"# {
+    if attachments > 0 && json == FIRST_PLACEHOLDER {
         return Ok(Some(0));
     }
+    let may_have_some = attachments > 0 && matches!(json.as_bytes().first(), Some(b'{' | b'['));
     // A key may be written with escapes, though no encoder does that.
-    let may_be_one = json.contains("_placeholder") || json.contains('\\');
-    if attachments == 0 || !may_be_one {
+    if !may_have_some || !(json.contains("_placeholder") || json.contains('\\')) {
         return Ok(None);
     }
     let mut deserializer = serde_json::Deserializer::from_str(json);

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::header::{Header, Placeholders};
-use super::{Ack, Arg, Event, MAX_ATTACHMENTS, Packet};
+use super::header::Header;
+use super::{Ack, Event, MAX_ATTACHMENTS, Packet};
 
 /// Why a message is no Socket.IO packet. The official client closes the connection then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +42,6 @@ pub struct Decoder {
 #[derive(Debug)]
 struct Pending {
     packet: Packet,
-    placeholders: Placeholders,
     expected: usize,
 }
 
@@ -64,31 +63,27 @@ impl Decoder {
             return Err(DecodeError::UnexpectedText);
         }
         let header = Header::parse(text, self.max_attachments)?;
-        let (packet, placeholders) = header.build()?;
-        if header.attachments == 0 {
+        let expected = header.attachments;
+        let packet = header.build()?;
+        if expected == 0 {
             return Ok(Some(packet));
         }
-        self.pending = Some(Pending { packet, placeholders, expected: header.attachments });
+        self.pending = Some(Pending { packet, expected });
         Ok(None)
     }
 
     /// Takes a binary WebSocket message. Returns the packet if this was its last attachment.
     pub fn handle_binary(&mut self, attachment: Bytes) -> Result<Option<Packet>, DecodeError> {
-        let mut pending = self.pending.take().ok_or(DecodeError::UnexpectedBinary)?;
-        let (Packet::Event(Event { args, attachments, .. })
-        | Packet::Ack(Ack { args, attachments, .. })) = &mut pending.packet
-        else {
+        let Pending { packet, expected } =
+            self.pending.as_mut().ok_or(DecodeError::UnexpectedBinary)?;
+        let (Packet::Event(Event { args, .. }) | Packet::Ack(Ack { args, .. })) = packet else {
             return Err(DecodeError::UnexpectedBinary);
         };
-        attachments.push(attachment);
-        if attachments.len() < pending.expected {
-            self.pending = Some(pending);
+        args.attachments.push(attachment);
+        if args.attachments.len() < *expected {
             return Ok(None);
         }
-        for &(index, num) in &pending.placeholders {
-            args[index] = Arg::Binary(attachments[num].clone());
-        }
-        Ok(Some(pending.packet))
+        Ok(self.pending.take().map(|pending| pending.packet))
     }
 
     /// Forgets a packet that waits for attachments.

@@ -1,15 +1,9 @@
 //! The text part of a packet.
 
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use smallvec::SmallVec;
 
-use super::arg::find_placeholders;
-use super::{Ack, Arg, Attachments, DecodeError, Event, Json, Namespace, Packet, is_reserved};
-
-/// Which arguments are attachments: the argument's index and the attachment's.
-pub(super) type Placeholders = SmallVec<[(usize, usize); 1]>;
+use super::{Ack, Args, DecodeError, Event, Json, Name, Namespace, Packet, is_reserved};
 
 /// The parts of a header: `<type>[<attachments>-][<namespace>,][<id>][<json>]`.
 #[derive(Debug)]
@@ -69,62 +63,35 @@ impl<'a> Header<'a> {
         Ok(Self { kind, attachments, namespace, id, json })
     }
 
-    /// The packet, with empty attachments that are to be filled in.
-    pub(super) fn build(&self) -> Result<(Packet, Placeholders), DecodeError> {
-        let namespace = self.namespace.clone();
-        let attachments = Attachments::with_capacity(self.attachments);
-        let mut placeholders = Placeholders::new();
-        let packet = match self.kind {
-            Kind::Connect => Packet::Connect { namespace, data: parse_optional_object(self.json)? },
-            Kind::Disconnect if self.json.is_empty() => Packet::Disconnect { namespace },
-            Kind::Disconnect => return Err(DecodeError::InvalidPayload),
+    /// The packet. Its attachments are to be filled in.
+    pub(super) fn build(self) -> Result<Packet, DecodeError> {
+        let Self { namespace, id, json, .. } = self;
+        match self.kind {
+            Kind::Connect => Ok(Packet::Connect { namespace, data: parse_optional_object(json)? }),
+            Kind::Disconnect if json.is_empty() => Ok(Packet::Disconnect { namespace }),
+            Kind::Disconnect => Err(DecodeError::InvalidPayload),
             Kind::ConnectError => {
-                let (message, data) = parse_connect_error(self.json)?;
-                Packet::ConnectError { namespace, message, data }
+                let (message, data) = parse_connect_error(json)?;
+                Ok(Packet::ConnectError { namespace, message, data })
             }
             Kind::Event => {
-                let values = self.parse_array()?;
-                let name = match values.first() {
-                    Some(name) => parse_event_name(name)?,
+                let mut args = Args::parse(json, self.attachments)?;
+                let name = match args.take_first() {
+                    Some(span) => parse_name(args.slice(&span), span.start),
                     // An event without a payload passes the official parser, and no listener hears it.
-                    None if self.json.is_empty() => String::new(),
-                    None => return Err(DecodeError::InvalidPayload),
+                    None => json.is_empty().then_some(Name::AsItStands(0..0)),
                 };
-                let args =
-                    self.parse_args(values.get(1..).unwrap_or_default(), &mut placeholders)?;
-                Packet::Event(Event { namespace, id: self.id, name, args, attachments })
+                let name = name.ok_or(DecodeError::InvalidPayload)?;
+                let event = Event { namespace, id, name, args };
+                if is_reserved(event.name()) {
+                    return Err(DecodeError::InvalidPayload);
+                }
+                Ok(Packet::Event(event))
             }
             Kind::Ack => {
-                let args = self.parse_args(&self.parse_array()?, &mut placeholders)?;
-                Packet::Ack(Ack { namespace, id: self.id, args, attachments })
-            }
-        };
-        Ok((packet, placeholders))
-    }
-
-    fn parse_array(&self) -> Result<Vec<&'a RawValue>, DecodeError> {
-        if self.json.is_empty() {
-            return Ok(Vec::new());
-        }
-        serde_json::from_str(self.json).map_err(|_| DecodeError::InvalidPayload)
-    }
-
-    fn parse_args(
-        &self,
-        values: &[&RawValue],
-        placeholders: &mut Placeholders,
-    ) -> Result<Vec<Arg>, DecodeError> {
-        let mut args = Vec::with_capacity(values.len());
-        for (index, &value) in values.iter().enumerate() {
-            match find_placeholders(value.get(), self.attachments)? {
-                Some(num) => {
-                    placeholders.push((index, num));
-                    args.push(Arg::Binary(Bytes::new()));
-                }
-                None => args.push(Arg::Json(value.into())),
+                Ok(Packet::Ack(Ack { namespace, id, args: Args::parse(json, self.attachments)? }))
             }
         }
-        Ok(args)
     }
 }
 
@@ -139,16 +106,15 @@ fn parse_attachment_count(digits: &str, max: usize) -> Result<usize, DecodeError
     }
 }
 
-fn parse_event_name(value: &RawValue) -> Result<String, DecodeError> {
-    let text = value.get();
-    match text.as_bytes().first() {
-        Some(b'"') => {
-            let name: String =
-                serde_json::from_str(text).map_err(|_| DecodeError::InvalidPayload)?;
-            if is_reserved(&name) { Err(DecodeError::InvalidPayload) } else { Ok(name) }
+/// The name that valid JSON, which stands at `start`, stands for: any string or number.
+fn parse_name(json: &str, start: usize) -> Option<Name> {
+    match json.as_bytes() {
+        [b'"', name @ .., b'"'] if !name.contains(&b'\\') => {
+            Some(Name::AsItStands(start + 1..start + 1 + name.len()))
         }
-        Some(b'-' | b'0'..=b'9') => Ok(text.to_owned()),
-        _ => Err(DecodeError::InvalidPayload),
+        [b'"', ..] => serde_json::from_str(json).ok().map(Name::Decoded),
+        [b'-' | b'0'..=b'9', ..] => Some(Name::AsItStands(start..start + json.len())),
+        _ => None,
     }
 }
 

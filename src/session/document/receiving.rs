@@ -8,7 +8,6 @@ use super::super::context::Context;
 use super::super::event::Event;
 use super::super::synced::Completion;
 use super::super::timers::{DocumentTimer, Timer};
-use super::super::work::Work;
 use super::{DocumentSync, Origin, Sender};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::update;
@@ -139,7 +138,7 @@ impl DocumentSync {
         }
         if !update::is_empty_update(&update) {
             let token = self.synced.next_token();
-            cx.work(Work::Apply { doc: self.key, token, update });
+            cx.apply(self.key, token, update);
         }
         if sender == Sender::Hydration || (is_step_two && self.is_answer(origin)) {
             self.complete(cx);

@@ -86,8 +86,7 @@ impl DocumentSync {
         partition: i32,
         offset: i64,
     ) {
-        let topic = cx.topic(topic);
-        if self.offsets.record(&topic, partition, offset) {
+        if self.offsets.record(topic, partition, offset, |topic| cx.topic(topic)) {
             cx.note_moved(self.key);
         }
     }

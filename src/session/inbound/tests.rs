@@ -1,24 +1,22 @@
 use super::*;
 use crate::protocol::socket_io::{Decoder, Packet};
 
-fn read(header: &str, attachment: Option<&'static [u8]>) -> Option<Result<Inbound, ProviderError>> {
+fn event(header: &str, attachment: Option<&'static [u8]>) -> socket_io::Event {
     let mut decoder = Decoder::default();
     let mut packet = decoder.handle_text(header).unwrap();
     if let Some(attachment) = attachment {
         packet = decoder.handle_binary(Bytes::from_static(attachment)).unwrap();
     }
     let Some(Packet::Event(event)) = packet else { panic!("{header}") };
-    Inbound::read(&event)
+    event
 }
 
 #[test]
 fn reads_every_form_of_event() {
-    let ours = |offset, topic: &str, partition| Inbound {
+    let ours = |offset, topic: &'static str, partition| Inbound {
         channel: Some(Channel::Sync),
-        envelope: Bytes::from_static(b"e"),
-        topic: topic.to_owned(),
-        partition,
-        offset,
+        envelope: Cow::Owned(Bytes::from_static(b"e")),
+        position: LogPosition { topic: topic.into(), partition, offset },
         is_fanned_out: false,
     };
     let name = Channel::Sync.event_name();
@@ -49,17 +47,19 @@ fn reads_every_form_of_event() {
         ),
     ];
     for (label, header, expected) in table {
-        assert_eq!(read(&header, Some(b"e")), Some(Ok(expected)), "{label}");
+        let event = event(&header, Some(b"e"));
+        assert_eq!(Inbound::read(&event), Some(Ok(expected)), "{label}");
     }
     let buffer = format!(r#"2["{name}",{{"type":"Buffer","data":[101]}}]"#);
-    assert_eq!(read(&buffer, None), Some(Ok(ours(None, "", 0))), "JSON form of a Buffer");
+    let buffer = event(&buffer, None);
+    assert_eq!(Inbound::read(&buffer), Some(Ok(ours(None, "", 0))), "JSON form of a Buffer");
 }
 
 #[test]
 fn an_event_without_an_envelope_is_an_error_and_a_foreign_one_is_none() {
-    assert_eq!(read(r#"2["hello",1]"#, None), None);
-    let error =
-        read(&format!(r#"2["{}","text"]"#, Channel::Sync.event_name()), None).unwrap().unwrap_err();
+    assert_eq!(Inbound::read(&event(r#"2["hello",1]"#, None)), None);
+    let event = event(&format!(r#"2["{}","text"]"#, Channel::Sync.event_name()), None);
+    let error = Inbound::read(&event).unwrap().unwrap_err();
     assert_eq!(error.code, ErrorCode::InvalidEnvelope);
 }
 
