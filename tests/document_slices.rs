@@ -581,7 +581,7 @@ fn map_events_of_remote_slices_name_every_key_once() {
     while keys.values().filter(|it| **it >= 90).count() < 10 {
         js.wait_for_wake();
         let Some(record) = js.tick(|_, record| record) else { continue };
-        for event in record.events {
+        for event in Arc::unwrap_or_clone(record).events {
             let TypeChange::Map(changes) = event.change else { panic!("a map") };
             for (key, change) in changes {
                 use yjs_provider_native::document::{EntryChange, Value};
