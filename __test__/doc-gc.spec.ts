@@ -140,3 +140,28 @@ test.serial('events_and_views_keep_what_they_show', async (t) => {
   t.is(kept.event.target.toString(), 'abc')
   t.deepEqual(kept.txn!.diffV1(), encodeStateAsUpdate(kept.event.target.doc))
 })
+
+/** Opens documents one after the other, and forgets them. Returns how many were collected, by pressure of memory alone. */
+async function collectedOf(count: number, fill: (doc: YDoc) => void): Promise<number> {
+  let collected = 0
+  const registry = new FinalizationRegistry(() => collected++)
+  for (let index = 0; index < count; index++) {
+    const doc = new YDoc()
+    fill(doc)
+    registry.register(doc, undefined)
+    await turn()
+  }
+  return collected
+}
+
+const LARGE = 'x'.repeat(1 << 20)
+
+test.serial('large_documents_that_nobody_holds_are_collected_unasked', async (t) => {
+  const large = new YDoc()
+  large.getText('text').insert(0, LARGE)
+  const update = encodeStateAsUpdate(large)
+  gc()
+  await turn()
+  t.true((await collectedOf(300, (doc) => applyUpdate(doc, update))) > 50, 'filled by an update')
+  t.true((await collectedOf(300, (doc) => doc.getText('text').insert(0, LARGE))) > 50, 'filled by edits')
+})

@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { generateKeyPair, SignJWT } from 'jose'
 
+import { ProtocolManager } from '../index.js'
+import { waitFor } from './support/wait.ts'
+
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DEMO = 'examples/demo/main.mjs'
 
@@ -108,6 +111,18 @@ test('the_bot_edits_and_finds_what_it_wrote_when_it_comes_again', async (t) => {
   }
 })
 
+test('the_document_of_yjs_gets_what_an_earlier_one_wrote', async (t) => {
+  const { url } = await startServer(t)
+  for (const [visit, lines] of [
+    [0, /^opened: 0 notes so far\n\d+ bytes, local\nin the log, at offset \d+\n$/],
+    [1, /^\d+ bytes, remote\nopened: 1 notes so far\n\d+ bytes, local\nin the log, at offset \d+\n$/]
+  ] as const) {
+    const run = new Run(t, ['examples/yjs.mjs', url], { TOKEN: 'editor-secret' })
+    t.deepEqual(await run.ended, { code: 0, signal: null }, run.errors)
+    t.regex(run.output, lines, `visit ${visit}`)
+  }
+})
+
 const REFUSALS: [label: string, token: string, output: string, errors: RegExp][] = [
   [
     'a_reader_that_writes',
@@ -145,6 +160,25 @@ test.serial('the_jwt_bot_gets_a_new_token_for_every_connection', async (t) => {
   const bot = new Run(t, ['examples/jwt-bot.mjs', ...urls], { API_KEY: 'editor-key' })
   t.deepEqual(await bot.ended, { code: 0, signal: null }, bot.errors)
   t.regex(bot.output, /^in the log, at offset \d+, with token 1\nsynced again, with token 2\n$/)
+})
+
+test.serial('the_jwt_server_ends_a_connection_with_its_token_and_takes_the_next_one', async (t) => {
+  // Good for as long as the clocks may be apart.
+  const { urls } = await startJwtServer(t, { TOKEN_LIFETIME: '0' })
+  let tokens = 0
+  const token = async () => {
+    tokens += 1
+    const response = await fetch(urls[1]!, { method: 'POST', headers: { authorization: 'Bearer editor-key' } })
+    return response.text()
+  }
+  const provider = new ProtocolManager({ url: urls[0]!, roomId: 'examples', token })
+  t.teardown(() => provider.destroy())
+  const doc = await provider.openDoc('visits')
+  const [reason] = await waitFor(provider, 'connection-close')
+  t.is(reason, 'transport close')
+  doc.getText('log').push('while there was no token\n')
+  await provider.flush()
+  t.true(tokens >= 2)
 })
 
 const JWT_REFUSALS: [label: string, env: Record<string, string>, botEnv: Record<string, string>, errors: RegExp][] = [

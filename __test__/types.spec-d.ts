@@ -1,4 +1,8 @@
 // Typical user code, compiled by `tsc --noEmit` and never run: what must compile does, what must not is marked.
+import * as Next from '@y/y'
+import * as ywasm from 'ywasm'
+import * as Y from 'yjs'
+
 import {
   applyUpdate,
   applyUpdateAsync,
@@ -16,6 +20,7 @@ import {
   encodeStateVector,
   mergeUpdatesAsync,
   mergeUpdatesV2,
+  ProtocolManager,
   modifyAwarenessUpdate,
   removeAwarenessStates,
   snapshot,
@@ -141,4 +146,20 @@ export function protocol(): void {
   expectType<Uint8Array>()(payload, true)
   // @ts-expect-error a document is needed
   encodeEnvelope({ roomId: 'room' }, new Uint8Array())
+}
+
+export function foreignDocuments(provider: ProtocolManager, native: YDoc): void {
+  const doc = new Y.Doc()
+  provider.addDoc(doc, { docId: 'doc', crdt: Y })
+  provider.addDoc(new Next.Doc(), { crdt: Next, parentId: 'doc' })
+  provider.addDoc(new ywasm.YDoc({}))
+  provider.addDoc(new ywasm.YDoc({}), { crdt: ywasm })
+  provider.addDoc(native, { docId: 'native' })
+  provider.removeDoc(doc)
+  expectType<YDoc | undefined>()(provider.getDocState('native')?.doc, true)
+  expectType<Y.Doc | undefined>()(provider.getDocState<Y.Doc>('doc')?.doc, true)
+  // @ts-expect-error no document
+  provider.addDoc({})
+  // @ts-expect-error no module of a document
+  provider.addDoc(doc, { crdt: { applyUpdate: Y.applyUpdate } })
 }

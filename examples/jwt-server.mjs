@@ -14,8 +14,14 @@ import { createRemoteJWKSet, errors, exportJWK, generateKeyPair, jwtVerify, Sign
 const AUDIENCE = 'y-kafka-gateway'
 const ALGORITHM = 'EdDSA'
 
-/** A connection that was let in may open documents for so long after its token has expired, in seconds. */
-const LONGEST_CONNECTION = 12 * 60 * 60
+/** So far the clocks of the identity service and of the gateway may be apart, in seconds. */
+const CLOCK_TOLERANCE = 5
+
+/** Much longer than a connection takes to end after its token expired, in seconds. */
+const LONGEST_END = 60 * 60
+
+/** Timers of Node.js hold no longer time, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1
 
 const issuer = await startIdentityService(Number(process.env.TOKEN_PORT ?? 3001))
 const publicKeys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`))
@@ -28,18 +34,24 @@ closeOnSignal(gateway, console.error)
 /** Asked once per connection (`connect`), then once per document for `read`, `write` and `awareness`. */
 async function authorize({ token, roomId, op }) {
   if (token === undefined) return { ok: false, code: 'unauthenticated', reason: 'a token is required' }
-  const clockTolerance = op === 'connect' ? 5 : LONGEST_CONNECTION
+  // A connection ends with its token. Until it has, a document must not be denied: that would be for good.
+  const clockTolerance = op === 'connect' ? CLOCK_TOLERANCE : LONGEST_END
   const expected = { issuer, audience: AUDIENCE, algorithms: [ALGORITHM], clockTolerance }
   try {
     const { payload } = await jwtVerify(token, publicKeys, expected)
     const access = payload.rooms?.[roomId]
-    if (access === 'write' || (access === 'read' && op !== 'write')) return true
+    if (access === 'write' || (access === 'read' && op !== 'write')) return { ok: true, until: expiryOf(payload) }
     return { ok: false, reason: `${payload.sub} may not ${op} in ${roomId}` }
   } catch (error) {
     // A token that is at fault. Anything else, such as keys that can't be fetched, is thrown on: the client tries again.
     if (!isTokenFault(error)) throw error
     return { ok: false, code: 'unauthenticated', reason: error.code }
   }
+}
+
+function expiryOf({ exp }) {
+  const left = (exp + CLOCK_TOLERANCE) * 1000 - Date.now()
+  return AbortSignal.timeout(Math.min(Math.max(left, 0), LONGEST_TIMER))
 }
 
 function isTokenFault(error) {

@@ -156,6 +156,26 @@ fn no_slice_runs_before_the_record_of_the_last_one_was_dispatched() {
 }
 
 #[test]
+fn a_document_grows_by_what_is_new_to_it() {
+    let js = Js::new();
+    let mut provider = Provider::attach(&js.local.document());
+    assert_eq!(js.local.size(), 0);
+    let update = update_of(&peer(2), |txn| {
+        txn.get_or_insert_text("text").push(txn, &"x".repeat(1000));
+    });
+    provider.apply(update.clone());
+    assert_eq!(provider.applied(), []);
+    let size = js.local.size();
+    assert!((1000..3000).contains(&size), "{size} bytes for a remote update");
+    provider.apply(update.clone());
+    assert_eq!(provider.applied(), []);
+    js.tick(|local, _| local.apply_update(&update, &[]).map(drop)).unwrap();
+    assert_eq!(js.local.size(), size, "the same again");
+    js.tick(|local, _| edit_text(local, |txn, text| text_insert(txn, text, 0, "12345", None)));
+    assert!((5..500).contains(&(js.local.size() - size)), "a local edit");
+}
+
+#[test]
 fn requests_are_answered_in_order_after_the_updates_before_them() {
     let js = Js::new();
     let mut provider = Provider::attach(&js.local.document());

@@ -2,10 +2,17 @@
 
 use serde_json::Value;
 
-/// What the fuzzer found once, by target.
-const FINDINGS: [(&str, &str); 1] = [
+/// What the fuzzer found once, and what it could find, by target.
+const FINDINGS: [(&str, &str); 5] = [
     // A deletion of nothing, which merging leaves out.
     ("update_v1", "010103028403010170030101708403020165840303016400"),
+    // Deletions in disorder, of which merging lost some.
+    ("update_v1", "01030100040104626f647901618401000163c40100010101000100040104626f64790161"),
+    // Blocks of a client in two places.
+    ("update_v1", "020101000401017401780101010401017401790000"),
+    // Many more clients than bytes, and many more values.
+    ("update_v2", "000000000000020100000000ffffff7f0000"),
+    ("update_v2", "0000010100000188020100000004bfffff7f0101007f00"),
 ];
 
 /// The seeds of a target, out of `fixtures/protocol.json` and what that has none of.

@@ -6,6 +6,7 @@ import { decodeMessage, type Message } from './message.js'
 import { type Handshake, Peer, type PeerContext } from './peer.js'
 import { Refusal } from './refusal.js'
 import { type Ack, Subscription } from './subscription.js'
+import { isSettledWithin } from './time-limit.js'
 import { TokenBucket } from './token-bucket.js'
 import { Unacked } from './unacked.js'
 
@@ -25,7 +26,7 @@ export class Connection {
   readonly #incomplete = new Set<Subscription>()
   readonly #rate: TokenBucket
   #askTimer: NodeJS.Timeout | undefined
-  #isGoingAway = false
+  #isEnding = false
   #closing: Promise<unknown> | undefined
 
   /** Listens at once: what a client sends first must not be lost while the first document is still loading. */
@@ -44,10 +45,22 @@ export class Connection {
   }
 
   /** Announces the end and takes no further updates. Resolves when those taken before are answered. */
-  async goAway(): Promise<void> {
-    this.#isGoingAway = true
-    this.#peer.sendControl(this.#peer.handshake.docId, { type: 'going-away' })
+  async goAway(type: 'going-away' | 'auth-expired' = 'going-away'): Promise<void> {
+    this.#isEnding = true
+    this.#peer.sendControl(this.#peer.handshake.docId, { type })
     await this.drained()
+  }
+
+  /** Ends the connection with the signal, without a Socket.IO disconnect packet: the client comes back by itself. */
+  endWith(signal: AbortSignal): void {
+    const { socket, context } = this.#peer
+    const end = async () => {
+      await isSettledWithin(context.limits.drainTimeout, this.goAway('auth-expired'))
+      socket.conn.close()
+    }
+    if (signal.aborted) return void end()
+    signal.addEventListener('abort', end, { once: true })
+    socket.once('disconnect', () => signal.removeEventListener('abort', end))
   }
 
   /** Resolves when every frame received so far is answered and, after a disconnect, every document is left. */
@@ -127,7 +140,7 @@ export class Connection {
 
   #admit(bytes: number, request: Request, docId: string, hasAck: boolean): () => void {
     const isUpdate = request.type === 'step-2' || request.type === 'update'
-    if (isUpdate && this.#isGoingAway) throw new Refusal('unavailable', 'the gateway is shutting down')
+    if (isUpdate && this.#isEnding) throw new Refusal('unavailable', 'the gateway is ending the connection')
     try {
       return this.#unacked.admit(bytes, isUpdate)
     } catch (error) {

@@ -146,6 +146,8 @@ export class Gateway {
     this.io.on('connection', (socket) => {
       const handshake = socket.data.handshake as Handshake
       const connection = new Connection(socket, handshake, context)
+      const until = socket.data.until as AbortSignal | undefined
+      if (until !== undefined) connection.endWith(until)
       this.#connections.add(connection)
       this.#log.debug({ socketId: socket.id, roomId: handshake.roomId }, 'connected')
       socket.on('disconnect', (reason) => {
@@ -163,7 +165,7 @@ export class Gateway {
     socket.conn.once('close', leave)
     socket.once('disconnect', leave)
     try {
-      await assertAuthorized(authorize, { ...handshake, op: 'connect' })
+      socket.data.until = await assertAuthorized(authorize, { ...handshake, op: 'connect' })
     } catch (error) {
       leave()
       throw error

@@ -1,4 +1,4 @@
-export type { Authorize, AuthorizeRequest, Denial, Operation, Verdict } from './authorize.js'
+export type { Authorize, AuthorizeRequest, Denial, Grant, Operation, Verdict } from './authorize.js'
 export type { DocumentId } from './document-id.js'
 export { closeOnSignal } from './close-on-signal.js'
 export { createGateway, type Gateway } from './gateway.js'

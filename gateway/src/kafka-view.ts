@@ -32,6 +32,14 @@ export interface SnapshotOf {
   readonly snapshot: Snapshot
 }
 
+/** What a document's next records meet. */
+interface Head {
+  /** Whether Kafka has records that its snapshot in Kafka does not cover. */
+  isNeeded: boolean
+  /** Up to here nothing has to be kept. */
+  readonly covered: bigint
+}
+
 /** Part of the identity: a view of another layout is not read. */
 const LAYOUT = 1
 
@@ -91,18 +99,17 @@ export class KafkaView {
 
   takeRecords(records: readonly UpdateOf[], position: ViewPosition): Promise<void> {
     return this.#inOrder(async () => {
-      const operations = records.map(({ document, record }) => this.#index.recordAdded(document, record))
-      const known = new Set<string>()
+      const operations: IndexOperation[] = []
+      const heads = new Map<string, Head>()
       for (const { document, record } of records) {
         const key = documentKey(document)
-        if (known.has(key)) continue
-        if ((await this.#neededOf(document)) === undefined) {
-          const snapshot = await this.#index.getSnapshot(document)
-          // It may have come before the records that it covers: they are in another topic.
-          if (snapshot !== undefined && snapshot.offset >= record.offset) continue
-          operations.push(...neededFrom(document, position.partition, record.offset))
-        }
-        known.add(key)
+        const head = heads.get(key) ?? (await this.#headOf(document))
+        heads.set(key, head)
+        // A snapshot may have come before the records that it covers: they are in another topic.
+        if (record.offset <= head.covered) continue
+        operations.push(this.#index.recordAdded(document, record))
+        if (!head.isNeeded) operations.push(...neededFrom(document, position.partition, record.offset))
+        head.isNeeded = true
       }
       await this.#commit(operations, position)
     })
@@ -142,6 +149,12 @@ export class KafkaView {
     const done = this.#queue.then(task)
     this.#queue = done.catch(() => {})
     return done
+  }
+
+  /** The snapshot is looked at only where nothing is needed: it may be large. */
+  async #headOf(document: DocumentId): Promise<Head> {
+    if ((await this.#neededOf(document)) !== undefined) return { isNeeded: true, covered: -1n }
+    return { isNeeded: false, covered: (await this.#index.getSnapshot(document))?.offset ?? -1n }
   }
 
   async #neededOf(document: DocumentId): Promise<bigint | undefined> {

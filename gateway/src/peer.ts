@@ -51,7 +51,7 @@ export class Peer {
     this.#emit(CHANNEL_OF[message.type], docId, encodeMessage(message), position)
   }
 
-  sendControl(docId: string, control: { type: 'going-away' }): void {
+  sendControl(docId: string, control: { type: 'going-away' | 'auth-expired' }): void {
     this.#emit('control', docId, Buffer.from(JSON.stringify(control)), [])
   }
 

@@ -51,6 +51,8 @@ impl ProviderCore {
     pub(super) fn set_synced(&self, env: Env, doc: DocKey, is_synced: bool) -> Result<()> {
         let Some(document) = self.documents.borrow().get(doc) else { return Ok(()) };
         document.is_synced.set(is_synced);
+        // Remote updates that nobody listens to do not touch the document on this thread.
+        document.core.tell_memory();
         self.set_field(env, doc, &document, "synced", is_synced)
     }
 
@@ -58,6 +60,7 @@ impl ProviderCore {
     pub(super) fn set_offset(&self, env: Env, doc: DocKey, offset: i64) -> Result<()> {
         let Some(document) = self.documents.borrow().get(doc) else { return Ok(()) };
         document.offset.set(Some(offset));
+        document.core.tell_memory();
         self.set_field(env, doc, &document, "offset", offset.to_string())
     }
 

@@ -259,7 +259,8 @@ export interface AddDocOptions {
   awareness?: Awareness
   /**
    * The module of a document of another implementation, which a `Doc` of `yjs` or `@y/y` needs: `import * as Y from 'yjs'`.
-   * It must be the very copy that the document was made with.
+   * It must be the very copy that the document was made with. A `YDoc` of `ywasm` needs it only if its transactions stay open
+   * from one tick to another.
    */
   crdt?: CrdtModule
 }

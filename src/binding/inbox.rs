@@ -23,7 +23,7 @@ pub(super) enum Message {
     /// A remote transaction of this document waits for its listeners.
     Document(u64),
     /// Something happened to this provider.
-    Provider(u64, Box<Event>),
+    Provider(u64, Event),
     /// A promise can be settled.
     Settled(u64, Result<Answer, ProviderError>),
     /// An attempt of this provider needs its auth.
@@ -46,8 +46,13 @@ impl Inbox {
 
     /// Queues a message from any thread.
     pub(super) fn push(&self, message: Message) {
-        self.queue.lock().push_back(message);
+        self.add(message);
         self.wake_up();
+    }
+
+    /// As [`Self::push`], for who calls [`Self::wake_up`] when there are no more of them: that takes longer than all else.
+    pub(super) fn add(&self, message: Message) {
+        self.queue.lock().push_back(message);
     }
 
     /// Makes sure that the drain function runs once more.

@@ -1,7 +1,6 @@
 //! What one environment (the main thread, a worker thread) shares: its inbox, its documents, the end of its tick.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use super::raw::{self, HandleScope, Reference};
 use super::requests::Requests;
 use super::types::{DocCore, Views};
 use crate::document::AttachmentId;
+use crate::key_map::KeyMap;
 
 /// How long one wake-up may keep the event loop; what is left waits for the next turn.
 const DRAIN_BUDGET: Duration = Duration::from_millis(4);
@@ -45,10 +45,10 @@ pub(super) struct JsThread {
     pub(super) inbox: Arc<Inbox>,
     views: OnceCell<Views>,
     next_id: Cell<u64>,
-    documents: RefCell<HashMap<u64, Weak<DocCore>>>,
-    providers: RefCell<HashMap<u64, Weak<ProviderCore>>>,
+    documents: RefCell<KeyMap<u64, Weak<DocCore>>>,
+    providers: RefCell<KeyMap<u64, Weak<ProviderCore>>>,
     /// Origins of what attachments applied: providers, or what was passed to `applyUpdateAsync`.
-    origins: RefCell<HashMap<AttachmentId, Origin>>,
+    origins: RefCell<KeyMap<AttachmentId, Origin>>,
     pub(super) requests: Requests,
     /// Providers that keep the process alive.
     keepers: Cell<usize>,
@@ -247,7 +247,7 @@ impl JsThread {
             }
             Message::Provider(id, event) => {
                 if let Some(provider) = self.provider(id) {
-                    provider.handle_event(self.env, *event);
+                    provider.handle_event(self.env, event);
                 }
             }
             Message::Auth(id, answer) => {

@@ -41,6 +41,8 @@ pub(super) struct ProviderCore {
     is_referenced: Cell<bool>,
     /// Connects when the tick ends, unless told otherwise before.
     is_auto_connect_due: Cell<bool>,
+    /// Documents were added in this tick.
+    pub(super) has_added: Cell<bool>,
     /// Calls of `connect`, to tell news of the last one from older news.
     pub(super) connects: Cell<u64>,
     /// The session rests: nothing keeps the provider but pending calls.
@@ -55,7 +57,14 @@ pub(super) struct Sink {
 
 impl EventSink for Sink {
     fn handle_event(&self, event: Event) {
-        self.inbox.push(Message::Provider(self.id, Box::new(event)));
+        // `addDoc` has said so already.
+        if !matches!(event, Event::DocLoaded { .. }) {
+            self.inbox.add(Message::Provider(self.id, event));
+        }
+    }
+
+    fn handle_turn_end(&self) {
+        self.inbox.wake_up();
     }
 
     fn handle_finished(&self) {
@@ -80,6 +89,7 @@ impl ProviderCore {
             is_destroyed: Cell::new(false),
             is_referenced: Cell::new(true),
             is_auto_connect_due: Cell::new(false),
+            has_added: Cell::new(false),
             connects: Cell::new(0),
             is_idle: Cell::new(true),
         });

@@ -87,9 +87,10 @@ impl ProtocolManager {
             }
             AddedDoc::Foreign(foreign) => {
                 let mirror = Bridge::mirror(env, &foreign)?;
+                let held = Bridge::listen(&env, &foreign, &mirror, &self.core, &doc_id)?;
                 let core = Rc::clone(&mirror);
                 let key = self.core.add_document(env, doc, core, awareness, id, parent_id)?;
-                Bridge::connect(env, &foreign, &mirror, &self.core, key, &doc_id)?;
+                Bridge::connect(env, &held, &mirror, &self.core, key)?;
             }
         }
         self.emit_or_throw(env, "doc-loaded", &[raw::to_js(env, doc_id.as_ref())?])

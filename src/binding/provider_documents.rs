@@ -14,6 +14,7 @@ use super::js_thread::Origin;
 use super::provider_core::ProviderCore;
 use super::types::{AwarenessCore, DocCore};
 use crate::document::AttachmentId;
+use crate::key_map::KeyMap;
 use crate::session::{AddDocument, DocKey, SharedAwareness};
 
 /// One document of a provider.
@@ -36,9 +37,9 @@ pub(super) struct ProviderDocument {
 #[derive(Default)]
 pub(super) struct ProviderDocuments {
     /// Shared, because no borrow may last while JavaScript runs.
-    documents: HashMap<DocKey, Rc<ProviderDocument>>,
+    documents: KeyMap<DocKey, Rc<ProviderDocument>>,
     keys_by_doc_id: HashMap<Arc<str>, DocKey>,
-    keys_by_object: HashMap<DocObject, DocKey>,
+    keys_by_object: KeyMap<DocObject, DocKey>,
 }
 
 impl ProviderDocuments {
@@ -86,7 +87,7 @@ impl ProviderCore {
     /// Adds a document. `doc` is its object, `core` that of the object or of its mirror; without an `awareness` it gets one
     /// of its own.
     pub(super) fn add_document(
-        &self,
+        self: &Rc<Self>,
         env: Env,
         (doc, object): (Unknown<'_>, DocObject),
         core: Rc<DocCore>,
@@ -109,6 +110,7 @@ impl ProviderCore {
             awareness: Some(Arc::clone(&states)),
         };
         let attachment = self.handle.add_document(add, &core.document());
+        self.wake_at_tick_end();
         self.thread.set_origin_of(attachment, Origin::Provider(self.id));
         if let Some(mut docs) = self.docs(env)? {
             docs.set_element(index_of(key), doc)?;
@@ -165,6 +167,23 @@ impl ProviderCore {
     /// The id under which a document was added.
     pub(super) fn doc_id_of(&self, object: DocObject) -> Option<String> {
         self.documents.borrow().doc_id_of(object).map(str::to_owned)
+    }
+
+    /// However many documents a tick adds, the network thread is woken once for them.
+    fn wake_at_tick_end(self: &Rc<Self>) {
+        if self.has_added.replace(true) {
+            return;
+        }
+        let core = Rc::clone(self);
+        let wake = move || {
+            core.has_added.set(false);
+            core.handle.wake();
+        };
+        if self.thread.at_tick_end(move |_| wake()).is_err() {
+            // JavaScript's stack ends here, so nothing will run at the end of the tick.
+            self.has_added.set(false);
+            self.handle.wake();
+        }
     }
 
     pub(super) fn has_document(&self, object: DocObject) -> bool {

@@ -64,8 +64,6 @@ impl ProviderCore {
                     _ => Ok(Vec::new()),
                 }
             }
-            // `addDoc` has said so already.
-            Event::DocLoaded { .. } => Ok(Vec::new()),
             event => self.emit_event(env, &event),
         }
     }

@@ -152,6 +152,11 @@ impl LocalDocument {
         self.shared.touched_content().is_none()
     }
 
+    /// Bytes that were ever put into the document, roughly; what waits for others is not counted.
+    pub fn size(&self) -> usize {
+        self.shared.size()
+    }
+
     /// Whether a type is observed, so that somebody is told of every transaction.
     pub(super) fn has_observed_types(&self) -> bool {
         self.observed.get() > 0

@@ -135,7 +135,11 @@ impl LocalDocument {
             parts
                 .into_iter()
                 .try_for_each(|update| pending.apply(txn, update, &mut state))
-                .map_err(|error| invalid(format!("the update can't be applied: {error}")))
+                .map_err(|error| invalid(format!("the update can't be applied: {error}")))?;
+            if txn.has_changes() {
+                self.shared.grow(update.len());
+            }
+            Ok(())
         };
         self.write_with(origin, apply).map(|((), record)| record)
     }

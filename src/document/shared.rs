@@ -1,6 +1,6 @@
 //! A document as all threads share it, and the slices that the pool does on it.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -68,6 +68,8 @@ pub(super) struct Shared {
     interest: AtomicU8,
     /// Grows with every transaction that changes something.
     revision: AtomicU64,
+    /// Bytes that were ever put into the document, roughly.
+    size: AtomicUsize,
     pub(super) waker: Mutex<Option<(Arc<dyn Waker>, u64)>>,
     content: OnceLock<Box<Content>>,
 }
@@ -84,6 +86,7 @@ impl Document {
             attachments: Mutex::default(),
             interest: AtomicU8::new(0),
             revision: AtomicU64::new(0),
+            size: AtomicUsize::new(0),
             waker: Mutex::default(),
             content: OnceLock::new(),
         }))
@@ -176,6 +179,15 @@ impl Shared {
         self.revision.load(Ordering::Relaxed)
     }
 
+    /// Bytes that were ever put into the document, roughly. What was deleted counts, too: it is cheap to keep this.
+    pub(super) fn size(&self) -> usize {
+        self.size.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn grow(&self, bytes: usize) {
+        self.size.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     pub(super) fn set_waker(&self, waker: Option<(Arc<dyn Waker>, u64)>) {
         *self.waker.lock() = waker;
     }
@@ -220,6 +232,7 @@ impl Shared {
         let is_changed = txn.has_changes();
         if is_changed {
             self.revision.fetch_add(1, Ordering::Relaxed);
+            self.grow(inserted_units(txn));
         }
         let is_forwarded = is_changed
             && self
@@ -274,6 +287,12 @@ impl Shared {
             attachment.handle_updates(updates.to_vec());
         }
     }
+}
+
+/// What a transaction has inserted: characters, values.
+fn inserted_units(txn: &TransactionMut<'_>) -> usize {
+    let ranges = txn.insert_set().iter().flat_map(|(_, ranges)| ranges.iter());
+    ranges.map(|range| (range.end - range.start) as usize).sum()
 }
 
 pub(super) fn invalid(message: String) -> ProviderError {

@@ -87,7 +87,9 @@ impl Shared {
         started: Instant,
     ) -> (Option<Arc<Record>>, JobDone) {
         let mut through = 0;
+        let mut bytes = 0;
         let mut failed = Vec::new();
+        let revision = self.revision();
         let content = self.content();
         // It fails for a poisoned document only, and then everything below does.
         content.undo.prepare(self).ok();
@@ -97,6 +99,7 @@ impl Shared {
             let group = self.jobs.lock().pop_group(id);
             let Some((last, _)) = group.last() else { break };
             through = *last;
+            bytes += group.iter().map(|(_, update)| update.len()).sum::<usize>();
             self.apply_group(&mut txn, &mut state, group, &mut failed);
             if started.elapsed() >= SLICE {
                 break;
@@ -106,6 +109,10 @@ impl Shared {
         let record = match self.finish(&mut txn, Some(id)) {
             Ok((record, update)) => {
                 content.known_state.put(self.revision(), state);
+                // What was there already is sent again with every state.
+                if self.revision() != revision {
+                    self.grow(bytes);
+                }
                 if let Some(update) = update {
                     self.forward(&[update], Some(id));
                 }

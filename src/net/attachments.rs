@@ -1,6 +1,5 @@
 //! Where sessions and documents meet: requests go down, results and edits come up.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,13 +9,14 @@ use super::commands::WeakSender;
 use super::counters::Counters;
 use super::handle::Command;
 use crate::document::{Attachment, AttachmentId, Document, JobDone};
+use crate::key_map::KeyMap;
 use crate::protocol::update::{EMPTY, EMPTY_STATE_VECTOR};
 use crate::session::{DocKey, Work, WorkDone};
 
 /// The documents of one driver, attached as long as they are in here.
 #[derive(Default)]
 pub(super) struct Attachments {
-    documents: HashMap<DocKey, (Document, AttachmentId)>,
+    documents: KeyMap<DocKey, (Document, AttachmentId)>,
 }
 
 impl Attachments {
@@ -184,6 +184,35 @@ mod tests {
         port.handle_job_done(JobDone::Overflowed);
         let end = commands.poll_recv(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(end, Poll::Ready(None)));
+    }
+
+    #[test]
+    fn an_untouched_document_is_known_to_be_empty_at_once() {
+        use crate::document::{DocumentOptions, LocalDocument};
+        let (sender, mut commands) = channel();
+        let document = Document::new(DocumentOptions::default());
+        let port = Port::new(DocKey(1), sender.downgrade(), Arc::default());
+        let attachment = document.attach(port);
+        let mut attachments = Attachments::default();
+        attachments.insert(DocKey(1), document.clone(), attachment);
+        let doc = DocKey(1);
+        let vector = |token| attachments.request(Work::EncodeStateVector { doc, token });
+        let diff = |token| {
+            let state_vector = Bytes::from_static(&EMPTY_STATE_VECTOR);
+            attachments.request(Work::EncodeDiff { doc, token, state_vector })
+        };
+        let known = |token, bytes: &'static [u8]| {
+            Some(WorkDone::Encoded { doc, token, result: Ok(Bytes::from_static(bytes)) })
+        };
+        assert_eq!(vector(1), known(1, &EMPTY_STATE_VECTOR));
+        assert_eq!(diff(2), known(2, &EMPTY));
+        assert!(received(&mut commands).is_empty(), "nobody else answers");
+        let local = LocalDocument::new(&document);
+        local.enter().unwrap();
+        local.read(|_| ()).unwrap();
+        local.leave();
+        assert_eq!(vector(3), None, "somebody has looked, and may have edited");
+        assert_eq!(diff(4), None);
     }
 
     #[test]

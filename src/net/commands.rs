@@ -6,6 +6,9 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
+/// So many commands at most wait for [`Sender::wake`].
+const MAX_QUIET: usize = 64;
+
 /// Says things to a driver task. When the last one is dropped, the task hears the end of the queue.
 pub(super) struct Sender<T>(WeakSender<T>);
 
@@ -40,6 +43,22 @@ impl<T> Sender<T> {
         self.0.send(command)
     }
 
+    /// As [`Self::send`], but a task that waits is woken only when there are many such commands, when something else is
+    /// sent, or with [`Self::wake`].
+    pub(super) fn send_quietly(&self, command: T) -> bool {
+        self.0.push(command, |waiting| waiting >= MAX_QUIET)
+    }
+
+    /// Wakes a task that waits, if there is anything for it.
+    pub(super) fn wake(&self) {
+        let mut queue = self.0.0.lock();
+        let waker = if queue.waiting.is_empty() { None } else { queue.waker.take() };
+        drop(queue);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
     pub(super) fn downgrade(&self) -> WeakSender<T> {
         WeakSender(Arc::clone(&self.0.0))
     }
@@ -52,12 +71,16 @@ impl<T> Sender<T> {
 impl<T> WeakSender<T> {
     /// Returns whether there is still somebody who listens, and somebody else who might speak.
     pub(super) fn send(&self, command: T) -> bool {
+        self.push(command, |_| true)
+    }
+
+    fn push(&self, command: T, is_wake_due: impl FnOnce(usize) -> bool) -> bool {
         let mut queue = self.0.lock();
         if queue.is_closed || queue.senders == 0 {
             return false;
         }
         queue.waiting.push_back(command);
-        let waker = queue.waker.take();
+        let waker = if is_wake_due(queue.waiting.len()) { queue.waker.take() } else { None };
         drop(queue);
         if let Some(waker) = waker {
             waker.wake();
@@ -158,6 +181,28 @@ mod tests {
             assert_eq!(poll(&mut receiver, &wakes), Poll::Ready(Some(command)));
         }
         assert_eq!(poll(&mut receiver, &wakes), Poll::Pending);
+    }
+
+    #[test]
+    fn quiet_commands_wake_a_task_together() {
+        let wakes = Arc::default();
+        let woken = |wakes: &Arc<Wakes>| wakes.0.load(Ordering::Relaxed);
+        let (sender, mut receiver) = channel();
+        sender.wake();
+        assert_eq!(poll(&mut receiver, &wakes), Poll::Pending);
+        sender.wake();
+        assert_eq!(woken(&wakes), 0, "for nothing");
+        assert!(sender.send_quietly(1) && sender.send_quietly(2));
+        assert_eq!(woken(&wakes), 0, "they wait");
+        sender.wake();
+        assert_eq!(woken(&wakes), 1);
+        while poll(&mut receiver, &wakes).is_ready() {}
+        assert!(sender.send_quietly(3) && sender.send(4));
+        assert_eq!(woken(&wakes), 2, "with what is not quiet");
+        assert_eq!(poll(&mut receiver, &wakes), Poll::Ready(Some(3)));
+        while poll(&mut receiver, &wakes).is_ready() {}
+        (0..MAX_QUIET as u32).for_each(|command| assert!(sender.send_quietly(command)));
+        assert_eq!(woken(&wakes), 3, "too many to wait");
     }
 
     #[test]

@@ -44,8 +44,11 @@ pub struct DriverConfig {
 
 /// Hears what happens. Called on a network thread; must not block.
 pub trait EventSink: Send + Sync + 'static {
-    /// Something happened; in the order in which listeners must see it.
+    /// Something happened; in the order in which listeners must see it. More may follow at once: nobody need be woken for
+    /// it before [`Self::handle_turn_end`].
     fn handle_event(&self, event: Event);
+    /// A turn is over in which there were events.
+    fn handle_turn_end(&self) {}
     /// The task has ended and holds nothing any more. Called once, and nothing follows.
     fn handle_finished(&self);
 }
@@ -181,7 +184,7 @@ impl<D: Dialer> Driver<D> {
 
     fn poll_outputs(&mut self) -> bool {
         let now = now();
-        let mut is_busy = false;
+        let (mut is_busy, mut has_events) = (false, false);
         // Whoever hears that a flush is done must not be told the contrary.
         self.counters.set_waiting_bytes(self.session.waiting_bytes());
         self.counters.set_unsynced_documents(self.session.unsynced_documents());
@@ -198,6 +201,7 @@ impl<D: Dialer> Driver<D> {
                         self.counters.note_connected();
                     }
                     self.sink.handle_event(event);
+                    has_events = true;
                 }
                 Output::Dial { generation, document } => {
                     let (doc_id, parent_id) =
@@ -212,6 +216,9 @@ impl<D: Dialer> Driver<D> {
                 }
                 Output::Finished => self.is_finished = true,
             }
+        }
+        if has_events {
+            self.sink.handle_turn_end();
         }
         is_busy
     }

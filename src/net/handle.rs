@@ -84,6 +84,8 @@ impl Handle {
     }
 
     /// Adds a document. Every edit made after this call is sent. Returns the origin of what is applied to it.
+    ///
+    /// The task may hear of it only with the next command or [`Handle::wake`]: whoever adds thousands wakes it once.
     pub fn add_document(&self, add: AddDocument, document: &Document) -> AttachmentId {
         let port = Port::new(add.key, self.commands.downgrade(), Arc::clone(&self.counters));
         let attachment = document.attach(Arc::<Port>::clone(&port));
@@ -91,7 +93,7 @@ impl Handle {
         if has_content {
             self.counters.begin_edits();
         }
-        let is_running = self.commands.send(Command::AddDocument {
+        let is_running = self.commands.send_quietly(Command::AddDocument {
             add,
             document: document.clone(),
             attachment,
@@ -105,6 +107,11 @@ impl Handle {
             }
         }
         attachment
+    }
+
+    /// Lets the task hear of documents that were added.
+    pub fn wake(&self) {
+        self.commands.wake();
     }
 
     /// Removes a document. What it has to send is sent before, if connected.

@@ -1,12 +1,12 @@
 //! Acks: what was sent with which id, and what the server says to it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use serde::Deserialize;
 
 use super::work::DocKey;
 use crate::error::{ErrorCode, ProviderError};
+use crate::key_map::KeyMap;
 use crate::protocol::lenient;
 use crate::protocol::socket_io::{Ack, Arg, Json};
 
@@ -43,7 +43,7 @@ pub(crate) struct Awaited {
 #[derive(Debug, Default)]
 pub(crate) struct Acks {
     next_id: u64,
-    awaited: HashMap<u64, Awaited>,
+    awaited: KeyMap<u64, Awaited>,
     first_answered: Option<u64>,
 }
 
@@ -62,7 +62,7 @@ impl Acks {
     /// Gives back the room that is not needed now.
     pub(crate) fn shrink(&mut self) {
         if self.awaited.is_empty() {
-            self.awaited = HashMap::new();
+            self.awaited = KeyMap::default();
         }
     }
 

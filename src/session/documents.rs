@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::document::DocumentSync;
 use super::work::DocKey;
+use crate::key_map::KeyMap;
 
 /// All documents. Ids are unique, keys are never used twice.
 #[derive(Debug, Default)]
@@ -13,7 +14,7 @@ pub(crate) struct Documents {
     slots: Vec<Option<Box<DocumentSync>>>,
     free: Vec<usize>,
     by_id: HashMap<Arc<str>, usize>,
-    by_key: HashMap<DocKey, usize>,
+    by_key: KeyMap<DocKey, usize>,
 }
 
 impl Documents {

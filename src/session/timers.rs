@@ -1,9 +1,10 @@
 //! Every deadline of a session in one ordered queue, so that 10,000 documents cost no scan.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::work::DocKey;
+use crate::key_map::KeyMap;
 
 /// What a deadline is for. Setting a timer again moves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,7 +71,7 @@ const KEPT_CAPACITY: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     queue: BTreeSet<(Instant, Timer)>,
-    deadlines: HashMap<Timer, Instant>,
+    deadlines: KeyMap<Timer, Instant>,
 }
 
 impl Timers {
@@ -140,7 +141,7 @@ impl Timers {
     fn forget(&mut self, timer: Timer) -> Option<Instant> {
         let at = self.deadlines.remove(&timer);
         if self.deadlines.is_empty() && self.deadlines.capacity() > KEPT_CAPACITY {
-            self.deadlines = HashMap::new();
+            self.deadlines = KeyMap::default();
         }
         at
     }

@@ -42,6 +42,7 @@ impl Replica {
         let doc_id = Arc::from(doc_id);
         let add = AddDocument { key, doc_id, parent_id: None, has_content: false, awareness };
         handle.add_document(add, &document);
+        handle.wake();
         Self { key, local: LocalDocument::new(&document), changes }
     }
 

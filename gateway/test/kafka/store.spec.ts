@@ -1,6 +1,9 @@
 import test from 'ava'
 import * as Y from 'yjs'
+import { KafkaCluster } from '../../src/kafka-cluster.js'
 import { partitionOf } from '../../src/kafka-key.js'
+import { resolveKafkaOptions } from '../../src/kafka-options.js'
+import { KafkaView } from '../../src/kafka-view.js'
 import { type DocumentId, KafkaLogStore, type LogRecord } from '../../src/index.js'
 import { temporaryFolder } from '../support/gateway.js'
 import {
@@ -84,6 +87,32 @@ test('a lost cache is read again from the log, and a kept one goes on where it w
   const after = await openKafkaStore(t, { topic, cache })
   t.deepEqual(await shown(after.read(A, 0n)), ['2:2', '4:4'])
   t.deepEqual(await shown(after.read(B, 0n)), ['3:3'])
+})
+
+test('records that come after the snapshot that covers them are not kept', async (t) => {
+  const options = resolveKafkaOptions({ brokers: sharedBrokers(), topic: freshTopic(), partitions: 1 })
+  const cluster = await KafkaCluster.connect(options, 1024)
+  t.teardown(() => cluster.close())
+  const view = await KafkaView.open(await temporaryFolder(t), cluster)
+  t.teardown(() => view.close())
+  const { topic, snapshotTopic } = cluster.settings
+  const records = Array.from({ length: 50 }, (_, i) => ({
+    document: i % 10 === 0 ? B : A,
+    record: { offset: BigInt(i), value: value(String(i)) }
+  }))
+  // Their topics are read in any order.
+  const snapshot = { offset: 39n, state: value('state') }
+  await view.takeSnapshots([{ document: A, snapshot }], { topic: snapshotTopic, partition: 0, next: 1n })
+  await view.takeRecords(records, { topic, partition: 0, next: 50n })
+  const kept = records.slice(41).map(({ record }) => show(record))
+  t.deepEqual(await shown(view.read(A, 0n)), kept)
+  t.deepEqual(await shown(view.read(B, 0n)), ['0:0', '10:10', '20:20', '30:30', '40:40'])
+  t.deepEqual(await view.oldestNeeded(0), { offset: 0n, document: B })
+  const history: LogRecord[] = []
+  for await (const record of view.history(A, 0n)) history.push(record)
+  const [first, ...rest] = history
+  t.is(first!.offset, 39n)
+  t.deepEqual(rest.map(show), kept)
 })
 
 test('a cache in use is refused', async (t) => {

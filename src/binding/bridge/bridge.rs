@@ -5,14 +5,11 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use bytes::Bytes;
-use napi::bindgen_prelude::{
-    Function, FunctionCallContext, JsObjectValue, Object, Uint8Array, Unknown,
-};
-use napi::{Env, JsValue};
+use napi::Env;
+use napi::bindgen_prelude::Object;
 
 use super::foreign_doc::ForeignDoc;
 use crate::binding::error::{OrThrow, Result};
-use crate::binding::hidden::Hidden;
 use crate::binding::inbox::Message;
 use crate::binding::js_thread::JsThread;
 use crate::binding::provider_core::ProviderCore;
@@ -28,14 +25,14 @@ pub(in crate::binding) struct Bridge {
     provider: Weak<ProviderCore>,
     key: DocKey,
     /// Document, module and listeners, in an object that lives with the `DocState`.
-    held: Reference,
-    is_connected: Cell<bool>,
+    pub(super) held: Reference,
+    pub(super) is_connected: Cell<bool>,
     /// What the JavaScript document told and the mirror has not seen.
     outgoing: RefCell<Vec<Bytes>>,
     /// Whether the end of the tick takes care of that.
     is_end_due: Cell<bool>,
     /// What a provider applied to the mirror and the JavaScript document has not seen.
-    incoming: RefCell<VecDeque<Bytes>>,
+    pub(super) incoming: RefCell<VecDeque<Bytes>>,
     /// What it is being told right now.
     in_flight: RefCell<Option<Bytes>>,
     /// It failed to take something in: it needs whatever it lacks.
@@ -54,47 +51,18 @@ impl Bridge {
         Ok(core)
     }
 
-    /// Connects a document and its mirror, which is a document of the provider from now on.
-    pub(in crate::binding) fn connect(
+    pub(super) fn new(
         env: Env,
-        foreign: &ForeignDoc<'_>,
-        core: &Rc<DocCore>,
+        core: &DocCore,
         provider: &Rc<ProviderCore>,
         key: DocKey,
-        doc_id: &str,
-    ) -> Result<()> {
-        let update = {
-            let core = Rc::downgrade(core);
-            listener(env, "update", move |ctx| {
-                if let Some(core) = core.upgrade()
-                    && let Some(bridge) = core.bridge()
-                    && let Ok(update) = ctx.get::<Uint8Array>(0)
-                {
-                    bridge.take_update(&core, Bytes::copy_from_slice(&update));
-                }
-            })?
-        };
-        let destroy = {
-            let (provider, doc_id) = (Rc::downgrade(provider), doc_id.to_owned());
-            listener(env, "destroy", move |ctx| {
-                if let Some(provider) = provider.upgrade() {
-                    // Fails only while the environment goes away.
-                    provider.remove_document(*ctx.env, &doc_id).ok();
-                }
-            })?
-        };
-        let mut held = Object::new(&env)?;
-        foreign.store(&mut held)?;
-        held.set_named_property("update", foreign.on("update", &update)?)?;
-        held.set_named_property("destroy", foreign.on("destroy", &destroy)?)?;
-        if let Some(state) = provider.state(&env, doc_id)? {
-            core.thread.hidden.set(env, &state, Hidden::Data, &held)?;
-        }
-        core.set_bridge(Self {
+        held: &Object<'_>,
+    ) -> Result<Self> {
+        Ok(Self {
             thread: Rc::clone(&core.thread),
             provider: Rc::downgrade(provider),
             key,
-            held: Reference::weak(env, &held)?,
+            held: Reference::weak(env, held)?,
             is_connected: Cell::new(true),
             outgoing: RefCell::default(),
             is_end_due: Cell::new(false),
@@ -102,30 +70,12 @@ impl Bridge {
             in_flight: RefCell::default(),
             is_behind: Cell::new(false),
             is_retrying: Cell::new(false),
-        });
-        Ok(())
-    }
-
-    /// Leaves the JavaScript document alone from now on.
-    pub(in crate::binding) fn disconnect(&self, env: Env) {
-        if !self.is_connected.replace(false) {
-            return;
-        }
-        self.incoming.take();
-        let off = |event: &str| -> Result<()> {
-            let Some(held) = self.held.object() else { return Ok(()) };
-            let Some(foreign) = ForeignDoc::restore(env, &held)? else { return Ok(()) };
-            foreign.off(event, &held.get_named_property_unchecked(event)?)
-        };
-        for event in ["update", "destroy"] {
-            // A document that was freed has no listeners any more, and says so by throwing.
-            raw::caught(env, off(event)).ok();
-        }
+        })
     }
 
     /// The JavaScript document changed. Called from inside of its event, so nothing is done now that could fail or call
     /// back.
-    fn take_update(&self, core: &Rc<DocCore>, update: Bytes) {
+    pub(super) fn take_update(&self, core: &Rc<DocCore>, update: Bytes) {
         if !self.is_connected.get() || self.in_flight.borrow().as_ref() == Some(&update) {
             return;
         }
@@ -153,7 +103,7 @@ impl Bridge {
         }
         if let (Err(error), Some(provider)) = (applied, self.provider.upgrade()) {
             let event = Event::Error { doc: Some(self.key), error };
-            self.thread.inbox.push(Message::Provider(provider.id, Box::new(event)));
+            self.thread.inbox.push(Message::Provider(provider.id, event));
         }
     }
 
@@ -257,17 +207,4 @@ impl Bridge {
     fn wake(&self, core: &DocCore) {
         self.thread.inbox.push(Message::Document(core.id()));
     }
-}
-
-fn listener<'env>(
-    env: Env,
-    name: &str,
-    call: impl Fn(FunctionCallContext<'_>) + 'static,
-) -> Result<Unknown<'env>> {
-    let function: Function<'_, (), ()> = env.create_function_from_closure(name, move |ctx| {
-        call(ctx);
-        Ok(())
-    })?;
-    // SAFETY: the function belongs to the handle scope of whoever called us.
-    Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), function.raw()) })
 }

@@ -16,6 +16,7 @@ mod added_doc;
 #[expect(clippy::module_inception, reason = "a file is named for its main type")]
 mod bridge;
 mod bridged_docs;
+mod connection;
 mod foreign_doc;
 
 pub(super) use added_doc::{AddedDoc, DocObject};

@@ -35,9 +35,6 @@ pub struct YDocOptions {
     pub should_load: Option<bool>,
 }
 
-/// Memory of an empty document that V8 can't see.
-const EMPTY_DOCUMENT_BYTES: i64 = 2048;
-
 /// A shared document: a replica of what all who edit it see.
 ///
 /// ```js
@@ -213,7 +210,7 @@ impl YDoc {
     /// Binds the core and its JavaScript object together.
     pub(super) fn wrap<'env>(&self, env: Env, this: &impl JsValue<'env>) -> Result<()> {
         self.core.set_wrapper(env, this)?;
-        env.adjust_external_memory(EMPTY_DOCUMENT_BYTES)?;
+        self.core.memory.begin(env);
         Ok(())
     }
 
@@ -243,7 +240,7 @@ impl YDoc {
 
 impl ObjectFinalize for YDoc {
     fn finalize(self, env: Env) -> Result<()> {
-        env.adjust_external_memory(-EMPTY_DOCUMENT_BYTES)?;
+        self.core.memory.end(env);
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use yrs::{ReadTxn, TransactionMut};
 
 use super::dispatch::Pending;
+use super::external_memory::ExternalMemory;
 use super::transaction;
 use super::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::bridge::Bridge;
@@ -33,6 +34,7 @@ pub(crate) struct DocCore {
     pub(in crate::binding) local: LocalDocument,
     pub(in crate::binding) thread: Rc<JsThread>,
     wrapper: RefCell<Option<Reference>>,
+    pub(super) memory: ExternalMemory,
     queue: RefCell<VecDeque<Pending>>,
     is_dispatching: Cell<bool>,
     has_warned: Cell<bool>,
@@ -53,6 +55,7 @@ impl DocCore {
             local: LocalDocument::new(&Document::new(options)),
             thread: Rc::clone(&thread),
             wrapper: RefCell::default(),
+            memory: ExternalMemory::default(),
             queue: RefCell::default(),
             is_dispatching: Cell::new(false),
             has_warned: Cell::new(false),
@@ -174,6 +177,11 @@ impl DocCore {
         Ok(())
     }
 
+    /// Lets V8 know how large the document is by now.
+    pub(crate) fn tell_memory(&self) {
+        self.memory.update(self.thread.env(), self.local.size());
+    }
+
     /// Ends the tick for this document.
     pub(crate) fn leave(&self) {
         if let Some(bridge) = self.bridge() {
@@ -182,6 +190,7 @@ impl DocCore {
         if !self.local.leave() {
             self.warn_open_transaction();
         }
+        self.tell_memory();
     }
 
     /// Warns once that remote updates wait for an open transaction.

@@ -12,6 +12,7 @@ pub mod doc;
 mod doc_core;
 mod doc_query;
 mod event;
+mod external_memory;
 pub mod functions;
 pub mod functions_async;
 mod map;

@@ -68,6 +68,7 @@ impl<D: Dialer> Driver<D> {
                     // What happened before must be heard before.
                     self.poll_outputs();
                     self.sink.handle_event(Event::Error { doc: None, error });
+                    self.sink.handle_turn_end();
                 }
             }
             Command::LocalUpdates { doc, updates } => {
