@@ -1,8 +1,8 @@
 //! The document API: the classes and functions of `ywasm`, native.
 //!
 //! `doc_core` is what all wrappers of one document share, `shared_type` what the shared types have in common,
-//! `shared_text` what the two kinds of text do, `methods` what several classes expose alike, `dispatch` calls listeners with `views`.
-//! Most other files are one class.
+//! `shared_text` what the two kinds of text do, `methods` what several classes expose alike, `dispatch` calls listeners
+//! with `views`. Most other files are one class.
 
 mod array;
 pub mod awareness;
