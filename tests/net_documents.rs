@@ -223,7 +223,7 @@ async fn garbage_instead_of_frames_is_an_error_before_and_after_joining() {
     let mut stream = server.accept().await.into_inner();
     stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
     drop(stream);
-    assert_eq!(events.error().await, ("transport error".to_owned(), true));
+    assert_eq!(events.error().await, ("transport close".to_owned(), true));
 
     let mut stream = server.join().await.into_inner();
     events.status(Status::Connected).await;

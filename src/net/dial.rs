@@ -8,12 +8,12 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tungstenite::error::{Error, ProtocolError};
+use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 
 use super::request::Handshake;
 use super::tcp::{describe_io, failure};
 use super::transport::{Parts, TransportConfig};
-use super::web_socket::{WebSocket, upgrade};
+use super::upgrade::{WebSocket, upgrade};
 use crate::error::ProviderError;
 
 /// Text of a refused upgrade that goes into the error.

@@ -175,7 +175,7 @@ impl<D: Dialer> Driver<D> {
             let length = length(&frame);
             self.counters.note_sent(length);
             budget = budget.saturating_sub(length);
-            socket.send(&frame);
+            socket.send(frame, cx);
         }
         // Whether it is done or has to wait for the peer, the waker knows.
         let _: Poll<()> = socket.poll_flush(cx);

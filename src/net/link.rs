@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
-use tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::auth::AuthSource;
 use super::dial::Dialer;
 use super::request::Handshake;
 use super::socket::{Closing, Inbound, Socket};
-use super::web_socket::WebSocket;
+use super::upgrade::WebSocket;
 use crate::error::ProviderError;
 use crate::session::Closed;
 

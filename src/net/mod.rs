@@ -21,6 +21,7 @@
 
 mod attachments;
 mod auth;
+mod burst_reader;
 mod commands;
 mod counters;
 mod dial;
@@ -37,8 +38,8 @@ mod tcp;
 mod timer;
 mod tls;
 mod transport;
+mod upgrade;
 mod url;
-mod web_socket;
 
 pub use auth::{AskedAuth, AuthAnswer, AuthFuture, AuthSource, StaticAuth};
 pub use counters::{Stats, Traffic};
@@ -49,4 +50,4 @@ pub use request::Handshake;
 pub use tcp::Family;
 pub use tls::TlsOptions;
 pub use transport::{TransportConfig, TransportOptions};
-pub use web_socket::WebSocket;
+pub use upgrade::{WebSocket, open_raw};

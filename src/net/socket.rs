@@ -1,23 +1,24 @@
 //! An open WebSocket, and one that is being closed.
 
-use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
-use tungstenite::Utf8Bytes;
-use tungstenite::error::{Error, ProtocolError};
+use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::tcp::describe_io;
-use super::web_socket::{Message, WebSocket};
+use super::upgrade::WebSocket;
 use crate::session::{Closed, Frame};
 
 /// An open WebSocket. Reading never waits for writing: a server that does not read still gets its pings seen.
 pub(super) struct Socket<S> {
     pub(super) generation: u64,
     stream: WebSocket<S>,
+    is_flush_due: bool,
     /// Why nothing can be written any more.
     write_failure: Option<Closed>,
 }
@@ -32,30 +33,34 @@ pub(super) enum Inbound {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(super) fn new(generation: u64, stream: WebSocket<S>) -> Self {
-        Self { generation, stream, write_failure: None }
+        Self { generation, stream, is_flush_due: false, write_failure: None }
     }
 
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Inbound> {
-        let message = match self.stream.poll_read(cx) {
-            Poll::Ready(message) => message,
-            // A peer that closes says why before it stops reading; a failed write must not hide that.
-            Poll::Pending => {
-                return self
-                    .write_failure
-                    .take()
-                    .map_or(Poll::Pending, |it| Poll::Ready(Inbound::Closed(it)));
-            }
-        };
-        Poll::Ready(match message {
-            Ok(Message::Text(text)) => Inbound::Text(text),
-            Ok(Message::Binary(bytes)) => Inbound::Binary(bytes),
-            Ok(Message::Close(frame)) => Inbound::Closed(Closed {
-                code: frame.as_ref().map(|frame| frame.code.into()),
-                description: frame.map(|frame| frame.reason.to_string()).unwrap_or_default(),
-                is_protocol_error: false,
-            }),
-            Err(error) => Inbound::Closed(closed(&error)),
-        })
+        loop {
+            let message = match Pin::new(&mut self.stream).poll_next(cx) {
+                Poll::Ready(message) => message,
+                // A peer that closes says why before it stops reading; a failed write must not hide that.
+                Poll::Pending => {
+                    return self
+                        .write_failure
+                        .take()
+                        .map_or(Poll::Pending, |it| Poll::Ready(Inbound::Closed(it)));
+                }
+            };
+            return Poll::Ready(match message {
+                Some(Ok(Message::Text(text))) => Inbound::Text(text),
+                Some(Ok(Message::Binary(bytes))) => Inbound::Binary(bytes),
+                Some(Ok(Message::Close(frame))) => Inbound::Closed(Closed {
+                    code: frame.as_ref().map(|frame| frame.code.into()),
+                    description: frame.map(|frame| frame.reason.to_string()).unwrap_or_default(),
+                    is_protocol_error: false,
+                }),
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                Some(Err(error)) => Inbound::Closed(closed(&error)),
+                None => Inbound::Closed(closed(&Error::ConnectionClosed)),
+            });
+        }
     }
 
     /// Whether the socket takes a frame now.
@@ -63,25 +68,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         if self.write_failure.is_some() {
             return Poll::Pending;
         }
-        match ready!(self.stream.poll_ready(cx)) {
+        match ready!(Pin::new(&mut self.stream).poll_ready(cx)) {
             Ok(()) => Poll::Ready(()),
-            Err(error) => self.fail_writing(error, cx),
+            Err(error) => self.fail_writing(&error, cx),
         }
     }
 
     /// Takes a frame; `poll_ready` must have said that it can.
-    pub(super) fn send(&mut self, frame: &Frame) {
-        self.stream.send(frame);
+    pub(super) fn send(&mut self, frame: Frame, cx: &mut Context<'_>) {
+        let message = match frame {
+            Frame::Text(text) => Message::text(text),
+            Frame::Binary(bytes) => Message::Binary(bytes),
+        };
+        self.is_flush_due = true;
+        if let Err(error) = Pin::new(&mut self.stream).start_send(message) {
+            let _: Poll<()> = self.fail_writing(&error, cx);
+        }
     }
 
     /// Writes what was taken, as far as the peer lets it.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.write_failure.is_some() {
+        if !self.is_flush_due || self.write_failure.is_some() {
             return Poll::Ready(());
         }
-        match ready!(self.stream.poll_flush(cx)) {
-            Ok(()) => Poll::Ready(()),
-            Err(error) => self.fail_writing(error, cx),
+        match ready!(Pin::new(&mut self.stream).poll_flush(cx)) {
+            Ok(()) => {
+                self.is_flush_due = false;
+                Poll::Ready(())
+            }
+            Err(error) => self.fail_writing(&error, cx),
         }
     }
 
@@ -90,8 +105,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Closing { stream: self.stream, deadline: Box::pin(sleep_until(deadline)) }
     }
 
-    fn fail_writing(&mut self, error: io::Error, cx: &mut Context<'_>) -> Poll<()> {
-        self.write_failure = Some(closed(&Error::Io(error)));
+    fn fail_writing(&mut self, error: &Error, cx: &mut Context<'_>) -> Poll<()> {
+        self.write_failure = Some(closed(error));
         // The next read reports it.
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -110,11 +125,11 @@ pub(super) struct Closing<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Closing<S> {
     pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Poll::Ready(Err(_)) = self.stream.poll_close(cx) {
+        if let Poll::Ready(Err(_)) = Pin::new(&mut self.stream).poll_close(cx) {
             return Poll::Ready(());
         }
-        while let Poll::Ready(message) = self.stream.poll_read(cx) {
-            if message.is_err() {
+        while let Poll::Ready(message) = Pin::new(&mut self.stream).poll_next(cx) {
+            if !matches!(message, Some(Ok(_))) {
                 return Poll::Ready(());
             }
         }
@@ -137,10 +152,12 @@ fn closed(error: &Error) -> Closed {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::io;
 
     use tokio::io::ReadBuf;
 
     use super::*;
+    use crate::net::upgrade::open_raw;
 
     /// Gives these bytes to read, and takes none.
     struct Broken(&'static [u8]);
@@ -179,10 +196,10 @@ mod tests {
 
     /// Writes, which fails, and reads until the end.
     async fn end_after_failed_write(readable: &'static [u8]) -> (Vec<String>, Closed) {
-        let stream = WebSocket::new(Broken(readable), None);
+        let stream = open_raw(Broken(readable)).await;
         let mut socket = Socket::new(1, stream);
         poll_fn(|cx| {
-            socket.send(&Frame::Text("lost".to_owned()));
+            socket.send(Frame::Text("lost".to_owned()), cx);
             let _: Poll<()> = socket.poll_flush(cx);
             assert!(socket.poll_ready(cx).is_pending(), "nothing more is taken");
             Poll::Ready(())

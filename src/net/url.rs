@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use tungstenite::http::uri::Authority;
+use tokio_tungstenite::tungstenite::http::uri::Authority;
 
 use super::percent;
 use super::transport::invalid;

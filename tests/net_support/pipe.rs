@@ -2,7 +2,7 @@
 
 use tokio::io::DuplexStream;
 use tokio::sync::{mpsc, oneshot};
-use yjs_provider_native::net::{DialFuture, Dialer, Handshake, WebSocket};
+use yjs_provider_native::net::{DialFuture, Dialer, Handshake, open_raw};
 use yjs_provider_native::{ErrorCode, ProviderError};
 
 use super::{Peer, within};
@@ -31,7 +31,7 @@ impl Dialer for PipeDialer {
         let _ = self.0.send(Dialed { handshake, answer });
         Box::pin(async move {
             let stream = answered.await.expect("the test answers or gives up")?;
-            Ok(WebSocket::new(stream, None))
+            Ok(open_raw(stream).await)
         })
     }
 }
