@@ -1,6 +1,5 @@
 //! `Awareness` and its functions.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -8,92 +7,16 @@ use napi::bindgen_prelude::{Function, JsObjectValue, Null, Object, This, Uint8Ar
 use napi::{Env, JsValue, ValueType};
 use napi_derive::napi;
 
+use super::awareness_core::AwarenessCore;
 use super::doc::YDoc;
 use super::doc_core::DocCore;
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::hidden::Hidden;
 use crate::binding::listeners::{Listener, Listeners};
-use crate::binding::raw::{self, Reference, Thrown};
+use crate::binding::raw;
 use crate::binding::value::{JsMap, undefined};
 use crate::error::{ErrorCode, ProviderError};
-use crate::net::Handle;
-use crate::session::{AwarenessChange, DocKey, SharedAwareness};
-
-/// State of one `Awareness`, also held by the providers that relay it.
-pub(in crate::binding) struct AwarenessCore {
-    pub(in crate::binding) shared: SharedAwareness,
-    core: Rc<DocCore>,
-    wrapper: RefCell<Option<Reference>>,
-    relays: RefCell<Vec<(Handle, DocKey)>>,
-}
-
-impl AwarenessCore {
-    /// The `Awareness`, unless it was collected.
-    pub(in crate::binding) fn wrapper<'env>(&self) -> Option<Object<'env>> {
-        self.wrapper.borrow().as_ref().and_then(Reference::object)
-    }
-
-    /// A provider relays our own state from now on.
-    pub(in crate::binding) fn attach(&self, handle: Handle, key: DocKey) {
-        self.relays.borrow_mut().push((handle, key));
-    }
-
-    pub(in crate::binding) fn detach(&self, key: DocKey, handle: &Handle) {
-        self.relays.borrow_mut().retain(|(other, it)| *it != key || !other.is_same(handle));
-    }
-
-    /// Tells the listeners. Returns what they threw.
-    pub(in crate::binding) fn emit(
-        &self,
-        env: Env,
-        change: &AwarenessChange,
-        origin: Unknown<'_>,
-    ) -> Result<Vec<Thrown>> {
-        let mut thrown = Vec::new();
-        let Some(wrapper) = self.wrapper() else {
-            return Ok(thrown);
-        };
-        let Some(lists) = self.core.thread.hidden.get_object(env, &wrapper, Hidden::Listeners)?
-        else {
-            return Ok(thrown);
-        };
-        let mut listeners = Listeners::new(env, lists);
-        let is_changed = !(change.added.is_empty()
-            && change.filtered_updated.is_empty()
-            && change.removed.is_empty());
-        for (event, updated, is_due) in [
-            ("change", &change.filtered_updated, is_changed),
-            ("update", &change.updated, !change.is_empty()),
-        ] {
-            let functions = if is_due { listeners.take(event)? } else { Vec::new() };
-            if functions.is_empty() {
-                continue;
-            }
-            let mut summary = Object::new(&env)?;
-            summary.set("added", clients_to_js(&change.added))?;
-            summary.set("updated", clients_to_js(updated))?;
-            summary.set("removed", clients_to_js(&change.removed))?;
-            for function in functions {
-                if let Err(value) = raw::call(env, function.raw(), &[summary.raw(), origin.raw()]) {
-                    thrown.push(value);
-                }
-            }
-        }
-        Ok(thrown)
-    }
-
-    pub(super) fn emit_or_throw(
-        &self,
-        env: Env,
-        change: &AwarenessChange,
-        origin: Unknown<'_>,
-    ) -> Result<()> {
-        match self.emit(env, change, origin)?.first() {
-            Some(thrown) => Err(raw::throw(env, *thrown)),
-            None => Ok(()),
-        }
-    }
-}
+use crate::session::SharedAwareness;
 
 /// Who is here and what they are doing: a small state per client, not stored, gone when its client is.
 ///
@@ -110,14 +33,7 @@ pub struct Awareness {
 impl Awareness {
     /// Awareness of a document, with these states.
     pub(in crate::binding) fn new_with(core: &Rc<DocCore>, states: SharedAwareness) -> Self {
-        Self {
-            inner: Rc::new(AwarenessCore {
-                shared: states,
-                core: Rc::clone(core),
-                wrapper: RefCell::default(),
-                relays: RefCell::default(),
-            }),
-        }
+        Self { inner: AwarenessCore::new(core, states) }
     }
 
     /// Gives the JavaScript object its document and its lists of listeners.
@@ -126,18 +42,12 @@ impl Awareness {
         env: Env,
         wrapper: &impl JsValue<'env>,
     ) -> Result<()> {
-        let inner = &self.inner;
-        *inner.wrapper.borrow_mut() = Some(Reference::weak(env, wrapper)?);
-        inner.core.own(env, wrapper)?;
-        inner.core.thread.hidden.set(env, wrapper, Hidden::Listeners, &Object::new(&env)?)
+        self.inner.set_wrapper(env, wrapper)
     }
 
     fn set(&self, env: Env, state: Option<String>) -> Result<()> {
         let change = self.inner.shared.lock().set_local_state(Instant::now(), state);
-        let relays = self.inner.relays.borrow().clone();
-        for (handle, key) in relays {
-            handle.handle_local_awareness(key);
-        }
+        self.inner.relay();
         let local = raw::to_js(env, "local")?;
         self.inner.emit_or_throw(env, &change, local)
     }
@@ -309,10 +219,6 @@ pub fn apply_awareness_update(
         None => undefined(&env)?,
     };
     awareness.inner.emit_or_throw(env, &change, origin)
-}
-
-fn clients_to_js(clients: &[u64]) -> Vec<f64> {
-    clients.iter().map(|client| *client as f64).collect()
 }
 
 fn milliseconds_since_1970(at: Instant) -> f64 {

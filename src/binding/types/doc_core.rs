@@ -5,27 +5,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{JavaScriptClassExt, Object, Unknown};
+use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue};
 use parking_lot::Mutex;
-use yrs::{ReadTxn, TransactionMut};
+use yrs::ReadTxn;
 
 use super::dispatch::Pending;
 use super::external_memory::ExternalMemory;
-use super::transaction;
-use super::transaction_argument::TransactionArgument as YTransaction;
 use crate::binding::bridge::Bridge;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::hidden::Hidden;
-use crate::binding::identity::unboxed;
 use crate::binding::inbox::Message;
 use crate::binding::js_thread::JsThread;
 use crate::binding::listeners::Listeners;
 use crate::binding::raw::{self, Reference};
-use crate::document::{
-    Document, DocumentOptions, LocalDocument, Reader, Record, SubdocsChange, TextEdit, TypeHandle,
-};
-use crate::error::ProviderError;
+use crate::document::{Document, DocumentOptions, LocalDocument, Record, SubdocsChange};
 use crate::session::{Awareness, SharedAwareness};
 
 /// The JS thread's state of one document. Wrappers hold it; it holds none of them, and no listener.
@@ -234,139 +228,6 @@ impl DocCore {
         self.local.flush_updates();
     }
 
-    /// Reads.
-    pub(super) fn read<R>(
-        self: &Rc<Self>,
-        env: Env,
-        txn: Option<YTransaction>,
-        read: impl FnOnce(&Reader<'_>) -> R,
-    ) -> Result<R> {
-        self.touch(env)?;
-        if let Some(txn) = txn {
-            txn.check_document(self).or_throw(env)?;
-        }
-        self.local.read(read).or_throw(env)
-    }
-
-    /// Reads what no plain edit of a text changes.
-    pub(super) fn peek<R>(
-        self: &Rc<Self>,
-        env: Env,
-        txn: Option<YTransaction>,
-        read: impl FnOnce(&Reader<'_>) -> R,
-    ) -> Result<R> {
-        self.touch(env)?;
-        if let Some(txn) = txn {
-            txn.check_document(self).or_throw(env)?;
-        }
-        self.local.peek(read).or_throw(env)
-    }
-
-    /// Makes a plain edit of a text, as [`DocCore::write`] makes any.
-    pub(super) fn edit_text(
-        self: &Rc<Self>,
-        env: Env,
-        txn: Option<YTransaction>,
-        text: &TypeHandle,
-        edit: TextEdit<'_>,
-    ) -> Result<()> {
-        self.touch(env)?;
-        if let Some(txn) = txn {
-            txn.check_open(self).or_throw(env)?;
-        }
-        let record = self.local.edit_text(text, edit).or_throw(env)?;
-        self.emit_local(env, record, None)
-    }
-
-    /// Edits: in the transaction given, in the open one, or in one of its own. Listeners run before this returns.
-    pub(super) fn write<R>(
-        self: &Rc<Self>,
-        env: Env,
-        txn: Option<YTransaction>,
-        edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
-    ) -> Result<R> {
-        self.write_and(env, txn, edit, Ok)
-    }
-
-    /// Edits, and does something about it before listeners hear of it.
-    pub(super) fn write_and<R, S>(
-        self: &Rc<Self>,
-        env: Env,
-        txn: Option<YTransaction>,
-        edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
-        then: impl FnOnce(R) -> Result<S>,
-    ) -> Result<S> {
-        self.touch(env)?;
-        if let Some(txn) = txn {
-            txn.check_open(self).or_throw(env)?;
-        }
-        let (value, record) = self.local.write(edit).or_throw(env)?;
-        let value = then(value)?;
-        self.emit_local(env, record, None)?;
-        Ok(value)
-    }
-
-    /// Applies an update in a transaction of its own, or in the open one.
-    pub(super) fn apply_update(
-        self: &Rc<Self>,
-        env: Env,
-        update: &[u8],
-        origin: Option<Reference>,
-    ) -> Result<()> {
-        self.touch(env)?;
-        let identity = unboxed(env, origin.as_ref())
-            .and_then(|origin| self.thread.identities.find(env, origin))?;
-        let record = self.local.apply_update(update, &identity).or_throw(env)?;
-        self.emit_local(env, record, origin)
-    }
-
-    /// Opens an explicit transaction.
-    pub(super) fn begin<'env>(
-        self: &Rc<Self>,
-        env: &'env Env,
-        origin: Unknown<'env>,
-    ) -> Result<Object<'env>> {
-        self.touch(*env)?;
-        let identity = self.thread.identities.find(*env, origin)?;
-        let id = self.local.begin_with(&identity).or_throw(*env)?;
-        let txn =
-            transaction::YTransaction::open(Rc::clone(self), id).into_instance(env)?.as_object(env);
-        self.own(*env, &txn)?;
-        self.thread.hidden.set(*env, &txn, Hidden::Origin, &origin)?;
-        Ok(txn)
-    }
-
-    /// Commits an explicit transaction.
-    pub(super) fn commit(
-        self: &Rc<Self>,
-        env: Env,
-        id: u64,
-        origin: Option<Reference>,
-    ) -> Result<()> {
-        if !self.local.is_open(id) {
-            return Ok(());
-        }
-        // It may have been opened in an earlier tick, whose end left the baton with it.
-        self.thread.hold(self)?;
-        let record = self.local.commit(id).or_throw(env)?;
-        self.emit_local(env, record, origin)
-    }
-
-    /// Undoes or redoes; the origin of what happens is the manager.
-    pub(super) fn undo<'env>(
-        self: &Rc<Self>,
-        env: Env,
-        manager: &impl JsValue<'env>,
-        id: u64,
-        is_redo: bool,
-    ) -> Result<bool> {
-        self.touch(env)?;
-        let (is_changed, record) = self.local.undo(id, is_redo).or_throw(env)?;
-        let origin = record.as_ref().map(|_| Reference::boxed(env, manager)).transpose()?;
-        self.emit_local(env, record, origin)?;
-        Ok(is_changed)
-    }
-
     pub(super) fn register_undo_manager(&self, id: u64, wrapper: Reference) {
         self.undo_managers.borrow_mut().insert(id, wrapper);
     }
@@ -389,7 +250,8 @@ impl DocCore {
         self.emit_local(env, Some(Arc::new(record)), None)
     }
 
-    fn emit_local(
+    /// Tells listeners of what was done here.
+    pub(super) fn emit_local(
         self: &Rc<Self>,
         env: Env,
         record: Option<Arc<Record>>,

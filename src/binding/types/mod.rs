@@ -6,9 +6,11 @@
 
 mod array;
 pub mod awareness;
+mod awareness_core;
 pub mod awareness_update;
 mod dispatch;
 pub mod doc;
+mod doc_access;
 mod doc_core;
 mod doc_query;
 mod event;
@@ -43,7 +45,8 @@ pub(super) use text::YText;
 pub(super) use weak_link::YWeakLink;
 pub(super) use xml::{YXmlElement, YXmlFragment, YXmlText};
 
-pub(super) use awareness::{Awareness, AwarenessCore};
+pub(super) use awareness::Awareness;
+pub(super) use awareness_core::AwarenessCore;
 pub(super) use doc::YDoc;
 pub(super) use doc_core::DocCore;
 pub(super) use views::Views;
