@@ -17,7 +17,6 @@
 pub mod binding;
 pub mod document;
 pub mod error;
-mod key_map;
 pub mod net;
 pub mod protocol;
 pub mod session;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use napi::Env;
 use napi::bindgen_prelude::{Function, JsObjectValue, JsValue, Unknown};
+use rustc_hash::FxHashMap;
 
 use super::error::Result;
 use super::hidden::HiddenSymbols;
@@ -17,7 +18,6 @@ use super::raw::{self, HandleScope, Reference};
 use super::requests::Requests;
 use super::types::{DocCore, Views};
 use crate::document::AttachmentId;
-use crate::key_map::KeyMap;
 
 /// How long one wake-up may keep the event loop; what is left waits for the next turn.
 const DRAIN_BUDGET: Duration = Duration::from_millis(4);
@@ -45,10 +45,10 @@ pub(super) struct JsThread {
     pub(super) inbox: Arc<Inbox>,
     views: OnceCell<Views>,
     next_id: Cell<u64>,
-    documents: RefCell<KeyMap<u64, Weak<DocCore>>>,
-    providers: RefCell<KeyMap<u64, Weak<ProviderCore>>>,
+    documents: RefCell<FxHashMap<u64, Weak<DocCore>>>,
+    providers: RefCell<FxHashMap<u64, Weak<ProviderCore>>>,
     /// Origins of what attachments applied: providers, or what was passed to `applyUpdateAsync`.
-    origins: RefCell<KeyMap<AttachmentId, Origin>>,
+    origins: RefCell<FxHashMap<AttachmentId, Origin>>,
     pub(super) requests: Requests,
     /// Providers that keep the process alive.
     keepers: Cell<usize>,

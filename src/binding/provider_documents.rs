@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use napi::Env;
 use napi::bindgen_prelude::{JsObjectValue, Unknown};
+use rustc_hash::FxHashMap;
 
 use super::bridge::DocObject;
 use super::error::Result;
@@ -14,7 +15,6 @@ use super::js_thread::Origin;
 use super::provider_core::ProviderCore;
 use super::types::{AwarenessCore, DocCore};
 use crate::document::AttachmentId;
-use crate::key_map::KeyMap;
 use crate::session::{AddDocument, DocKey, SharedAwareness};
 
 /// One document of a provider.
@@ -37,9 +37,9 @@ pub(super) struct ProviderDocument {
 #[derive(Default)]
 pub(super) struct ProviderDocuments {
     /// Shared, because no borrow may last while JavaScript runs.
-    documents: KeyMap<DocKey, Rc<ProviderDocument>>,
+    documents: FxHashMap<DocKey, Rc<ProviderDocument>>,
     keys_by_doc_id: HashMap<Arc<str>, DocKey>,
-    keys_by_object: KeyMap<DocObject, DocKey>,
+    keys_by_object: FxHashMap<DocObject, DocKey>,
 }
 
 impl ProviderDocuments {

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 
 use super::commands::WeakSender;
 use super::counters::Counters;
 use super::handle::Command;
 use crate::document::{Attachment, AttachmentId, Document, JobDone};
-use crate::key_map::KeyMap;
 use crate::protocol::update::{EMPTY, EMPTY_STATE_VECTOR};
 use crate::session::{DocKey, Work, WorkDone};
 
 /// The documents of one driver, attached as long as they are in here.
 #[derive(Default)]
 pub(super) struct Attachments {
-    documents: KeyMap<DocKey, (Document, AttachmentId)>,
+    documents: FxHashMap<DocKey, (Document, AttachmentId)>,
 }
 
 impl Attachments {

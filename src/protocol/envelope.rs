@@ -3,7 +3,8 @@
 mod metadata;
 
 use bytes::Bytes;
-use serde::Serialize;
+
+use super::y_message::Message;
 
 pub use metadata::Metadata;
 
@@ -56,6 +57,13 @@ pub fn encode(metadata: &Metadata<'_>, payload: &[u8]) -> Result<Vec<u8>, Encode
     Ok(out)
 }
 
+/// Writes an envelope around a y message, without a buffer in between.
+pub fn encode_message(metadata: &Metadata<'_>, message: &Message) -> Result<Vec<u8>, EncodeError> {
+    let mut out = begin(metadata, message.max_encoded_len())?;
+    message.encode_into(&mut out);
+    Ok(out)
+}
+
 /// Whether every message of this document fits an envelope, whoever sends it.
 pub fn check_ids(room_id: &str, doc_id: &str, parent_id: Option<&str>) -> Result<(), EncodeError> {
     const LONGEST_SENDER_ID: usize = 64;
@@ -85,7 +93,7 @@ pub fn decode(bytes: &Bytes) -> Result<Envelope<'_>, DecodeError> {
 }
 
 /// A buffer with everything before the payload, and room for it.
-pub(super) fn begin(metadata: &impl Serialize, payload_len: usize) -> Result<Vec<u8>, EncodeError> {
+fn begin(metadata: &Metadata<'_>, payload_len: usize) -> Result<Vec<u8>, EncodeError> {
     const USUAL_METADATA_LEN: usize = 192;
     let mut out = Vec::with_capacity(LENGTH_FIELD + USUAL_METADATA_LEN + payload_len);
     out.extend_from_slice(&[0; LENGTH_FIELD]);
@@ -101,6 +109,20 @@ pub(super) fn begin(metadata: &impl Serialize, payload_len: usize) -> Result<Vec
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_message_is_written_as_its_metadata_and_its_encoding_would_be() {
+        let message = Message::Update(Bytes::from(vec![7; 300]));
+        let mut metadata =
+            Metadata { room_id: "r\"".into(), doc_id: "d".into(), ..Metadata::default() };
+        for _ in 0..2 {
+            let written = encode_message(&metadata, &message);
+            assert_eq!(written, encode(&metadata, &message.encode()));
+            metadata.parent_id = Some("p".into());
+            metadata.sender_id = Some("s".into());
+            metadata.in_reply_to = vec!["a".into(), "b".into()];
+        }
+    }
 
     fn envelope_of(json: &str, payload: &[u8]) -> Bytes {
         let length = u16::try_from(json.len()).unwrap().to_le_bytes();

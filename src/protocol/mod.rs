@@ -14,7 +14,6 @@ pub mod base64;
 pub mod channel;
 pub mod engine_io;
 pub mod envelope;
-pub mod heading;
 pub(crate) mod lenient;
 pub(crate) mod lib0;
 pub(crate) mod plain_json;

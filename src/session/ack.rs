@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use super::work::DocKey;
 use crate::error::{ErrorCode, ProviderError};
-use crate::key_map::KeyMap;
 use crate::protocol::lenient;
 use crate::protocol::socket_io::Ack;
 
@@ -43,7 +43,7 @@ pub(crate) struct Awaited {
 #[derive(Debug, Default)]
 pub(crate) struct Acks {
     next_id: u64,
-    awaited: KeyMap<u64, Awaited>,
+    awaited: FxHashMap<u64, Awaited>,
     first_answered: Option<u64>,
 }
 
@@ -62,7 +62,7 @@ impl Acks {
     /// Gives back the room that is not needed now.
     pub(crate) fn shrink(&mut self) {
         if self.awaited.is_empty() {
-            self.awaited = KeyMap::default();
+            self.awaited = FxHashMap::default();
         }
     }
 

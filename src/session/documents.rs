@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::document::DocumentSync;
 use super::work::DocKey;
-use crate::key_map::KeyMap;
 
 /// All documents. Ids are unique, keys are never used twice.
 #[derive(Debug, Default)]
@@ -14,7 +15,7 @@ pub(crate) struct Documents {
     slots: Vec<Option<Box<DocumentSync>>>,
     free: Vec<usize>,
     by_id: HashMap<Arc<str>, usize>,
-    by_key: KeyMap<DocKey, usize>,
+    by_key: FxHashMap<DocKey, usize>,
     /// Where the last one was found by its id: the next message often is for the same one.
     found: usize,
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use rustc_hash::FxHashMap;
+
 use super::work::DocKey;
-use crate::key_map::KeyMap;
 
 /// What a deadline is for. Setting a timer again moves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,7 +72,7 @@ const KEPT_CAPACITY: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     queue: BTreeSet<(Instant, Timer)>,
-    deadlines: KeyMap<Timer, Instant>,
+    deadlines: FxHashMap<Timer, Instant>,
 }
 
 impl Timers {
@@ -141,7 +142,7 @@ impl Timers {
     fn forget(&mut self, timer: Timer) -> Option<Instant> {
         let at = self.deadlines.remove(&timer);
         if self.deadlines.is_empty() && self.deadlines.capacity() > KEPT_CAPACITY {
-            self.deadlines = KeyMap::default();
+            self.deadlines = FxHashMap::default();
         }
         at
     }

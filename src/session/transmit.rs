@@ -17,7 +17,6 @@ use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::Channel;
 use crate::protocol::engine_io;
 use crate::protocol::envelope::{self, Metadata};
-use crate::protocol::heading::Heading;
 use crate::protocol::socket_io::{self, Arg};
 use crate::protocol::y_message::{self, Message};
 
@@ -169,14 +168,15 @@ impl Session {
             document.next_sync(now, &mut self.cx)
         };
         let Some(outgoing) = outgoing else { return Ok(None) };
-        let heading = Heading {
-            room_id: &self.cx.config.room_id,
-            doc_id: document.doc_id(),
-            parent_id: document.parent_id().map(AsRef::as_ref),
-            sender_id: self.connection.socket_id().map(AsRef::as_ref),
-            in_reply_to: &outgoing.in_reply_to,
+        let metadata = Metadata {
+            room_id: self.cx.config.room_id.as_str().into(),
+            doc_id: document.doc_id().as_ref().into(),
+            parent_id: document.parent_id().map(|id| id.as_ref().into()),
+            sender_id: self.connection.socket_id().map(|id| id.as_ref().into()),
+            in_reply_to: outgoing.in_reply_to.clone(),
+            ..Metadata::default()
         };
-        let envelope = match heading.envelope(&outgoing.message) {
+        let envelope = match envelope::encode_message(&metadata, &outgoing.message) {
             Ok(envelope) => envelope,
             Err(error) => {
                 let error = ProviderError::new(ErrorCode::InvalidArgument, error.to_string());
