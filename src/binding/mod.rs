@@ -22,6 +22,7 @@
 )]
 
 mod abort;
+mod allocator;
 mod arguments;
 mod auth;
 mod bridge;
