@@ -5,6 +5,7 @@ mod telling;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::thread;
 
 use tokio::time::Instant;
 
@@ -130,6 +131,8 @@ impl<D: Dialer> Driver<D> {
         }
         // Not every turn: while a burst comes in, waking the JS thread for each would take longer than handling it.
         self.tell_offsets();
+        // As the pool does after a slice: the JS thread may wait for a core.
+        thread::yield_now();
         cx.waker().wake_by_ref();
         Poll::Pending
     }
