@@ -70,10 +70,10 @@ impl Session {
         if std::mem::replace(&mut self.is_destroyed, true) {
             return;
         }
-        for id in self.cx.flushes.cancel_all() {
+        for id in self.cx.flushes.change(|it| it.cancel_all()) {
             self.cx.flushed(id, Err(destroyed()));
         }
-        for id in self.cx.sync_waiters.cancel_all() {
+        for id in self.cx.sync_waiters.change(|it| it.cancel_all()) {
             self.cx.waited(id, Err(destroyed()));
         }
         let is_useful = *self.connection.state() != State::Idle && self.is_waiting();
