@@ -262,3 +262,13 @@ fn length(frame: &Frame) -> usize {
 fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_takes_little_room_because_a_process_may_have_thousands() {
+        assert!(size_of::<Driver<TransportConfig>>() <= 1664);
+    }
+}
