@@ -17,6 +17,7 @@
 pub mod binding;
 pub mod document;
 pub mod error;
+mod latest;
 pub mod net;
 pub mod protocol;
 pub mod session;

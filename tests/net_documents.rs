@@ -40,7 +40,7 @@ impl Server {
         session.reconnection.delay_max = Duration::from_millis(1);
         let transport = TransportConfig::parse(&url, &TransportOptions::default()).unwrap();
         let auth = Arc::new(StaticAuth::default());
-        (spawn(DriverConfig { session, transport, auth }, sink).unwrap(), events)
+        (spawn(DriverConfig { session: session.into(), transport, auth }, sink).unwrap(), events)
     }
 
     async fn accept_tcp(&self) -> TcpStream {

@@ -70,7 +70,8 @@ impl Server {
         session.reconnection.delay_max = Duration::from_millis(20);
         let transport = TransportConfig::parse(&self.url, &TransportOptions::default()).unwrap();
         let auth = Arc::new(StaticAuth(auth.map(str::to_owned)));
-        let handle = spawn(DriverConfig { session, transport, auth }, sink).unwrap();
+        let handle =
+            spawn(DriverConfig { session: session.into(), transport, auth }, sink).unwrap();
         handle.connect();
         (handle, events)
     }

@@ -237,7 +237,7 @@ async fn a_driver_joins_and_leaves_over_tls() {
     let session = SessionConfig::new("room");
     let (sink, mut events) = recorder();
     let auth = Arc::new(StaticAuth::default());
-    let handle = spawn(DriverConfig { session, transport, auth }, sink).unwrap();
+    let handle = spawn(DriverConfig { session: session.into(), transport, auth }, sink).unwrap();
     handle.connect();
     events.status(Status::Connected).await;
     handle.destroy(Duration::from_secs(5));

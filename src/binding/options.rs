@@ -1,5 +1,6 @@
 //! Options of a provider: checked here, once, with the path of the option in the message.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use napi::Env;
@@ -16,7 +17,7 @@ use crate::session::SessionConfig;
 /// What a provider is made from.
 pub(super) struct ProviderOptions<'env> {
     pub(super) url: String,
-    pub(super) session: SessionConfig,
+    pub(super) session: Arc<SessionConfig>,
     pub(super) transport: TransportConfig,
     pub(super) auth: Auth,
     pub(super) auth_functions: AuthFunctions<'env>,
@@ -57,6 +58,7 @@ impl<'env> ProviderOptions<'env> {
         let transport = TransportConfig::parse(&url, &transport).or_throw(*env)?;
         session.namespace = transport.namespace().clone();
         let auto_connect = options.boolean("autoConnect")?.unwrap_or(true);
+        let session = session.shared();
         Ok(Self { url, session, transport, auth, auth_functions, auto_connect, auto_unref })
     }
 }

@@ -43,11 +43,13 @@ impl Dialer for TransportConfig {
     fn dial(&self, handshake: Handshake) -> DialFuture<Self::Stream> {
         let transport = Arc::clone(self.parts());
         Box::pin(async move {
-            let request = transport.request.build(&handshake)?;
             let stream = transport.connect().await?;
-            upgrade(stream, request, transport.max_payload)
-                .await
-                .map_err(|error| failure(describe_upgrade(error)))
+            let request = transport.request.build(&handshake)?;
+            let upgraded = match upgrade(stream, request, transport.max_payload) {
+                Ok(upgrade) => upgrade.await,
+                Err(error) => Err(error),
+            };
+            upgraded.map_err(|error| failure(describe_upgrade(error)))
         })
     }
 }
@@ -58,7 +60,8 @@ impl Parts {
         let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
         let name = ServerName::try_from(self.url.host.clone())
             .map_err(|error| failure(format!("TLS: {error}")))?;
-        match TlsConnector::from(Arc::clone(tls)).connect(name, stream).await {
+        // Boxed, as all that most attempts can do without: it would be a kilobyte of each.
+        match Box::pin(TlsConnector::from(Arc::clone(tls)).connect(name, stream)).await {
             Ok(stream) => Ok(Box::new(stream)),
             Err(error) => Err(failure(describe_io(&error))),
         }
@@ -66,7 +69,7 @@ impl Parts {
 
     async fn connect_tcp(&self) -> Result<TcpStream, ProviderError> {
         match &self.proxy {
-            Some(proxy) => proxy.connect(self.tcp, &self.url.host_and_port()).await,
+            Some(proxy) => Box::pin(proxy.connect(self.tcp, &self.url.host_and_port())).await,
             None => self.tcp.connect(&self.url.host, self.url.port).await,
         }
     }
@@ -84,5 +87,18 @@ fn describe_upgrade(error: Error) -> String {
         Error::Io(error) => describe_io(&error),
         Error::Protocol(ProtocolError::HandshakeIncomplete) => "socket hang up".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::TransportOptions;
+
+    #[test]
+    fn an_attempt_takes_little_room_because_thousands_may_be_under_way() {
+        let transport = TransportConfig::parse("wss://host", &TransportOptions::default()).unwrap();
+        let attempt = transport.dial(Handshake::default());
+        assert!(size_of_val(&*attempt) <= 640, "{}", size_of_val(&*attempt));
     }
 }

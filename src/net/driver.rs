@@ -36,7 +36,7 @@ const TURNS_PER_POLL: usize = 16;
 /// Everything a driver needs.
 pub struct DriverConfig {
     /// Settings of the session.
-    pub session: SessionConfig,
+    pub session: Arc<SessionConfig>,
     /// Where and how to connect.
     pub transport: TransportConfig,
     /// Asked at every attempt.
@@ -65,18 +65,16 @@ pub fn spawn(config: DriverConfig, sink: Arc<dyn EventSink>) -> Result<Handle, P
 /// As [`spawn`], on a runtime and with a dialer of the caller's choice.
 pub fn spawn_on<D: Dialer>(
     runtime: &tokio::runtime::Handle,
-    session: SessionConfig,
+    session: impl Into<Arc<SessionConfig>>,
     dialer: D,
     auth: Arc<dyn AuthSource>,
     sink: Arc<dyn EventSink>,
 ) -> Handle {
     let (handle, commands) = Handle::new();
     let counters = Arc::clone(handle.counters());
-    let room_id = session.room_id.clone();
     let session = Session::new(session, fastrand::u64(..));
     let mut driver = Driver {
         session,
-        room_id,
         link: Link::new(dialer, auth),
         timer: Timer::default(),
         sleep_watch: SleepWatch::new(),
@@ -93,7 +91,6 @@ pub fn spawn_on<D: Dialer>(
 
 struct Driver<D: Dialer> {
     session: Session,
-    room_id: String,
     link: Link<D>,
     timer: Timer,
     sleep_watch: SleepWatch,
@@ -212,7 +209,8 @@ impl<D: Dialer> Driver<D> {
                 Output::Dial { generation, document } => {
                     let (doc_id, parent_id) =
                         document.map_or((None, None), |(id, parent)| (Some(id), parent));
-                    let handshake = Handshake { room_id: self.room_id.clone(), doc_id, parent_id };
+                    let room_id = self.session.config().room_id.clone();
+                    let handshake = Handshake { room_id, doc_id, parent_id };
                     self.link.dial(generation, handshake);
                     is_busy = true;
                 }
@@ -266,4 +264,14 @@ fn length(frame: &Frame) -> usize {
 /// The runtime's clock, which tests may stop.
 fn now() -> std::time::Instant {
     Instant::now().into_std()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_takes_little_room_because_a_process_may_have_thousands() {
+        assert!(size_of::<Driver<TransportConfig>>() <= 1664);
+    }
 }

@@ -1,20 +1,17 @@
 //! The way to the server.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::auth::AuthSource;
-use super::dial::Dialer;
+use super::auth::{AuthFuture, AuthSource};
+use super::dial::{DialFuture, Dialer};
 use super::request::Handshake;
 use super::socket::{Closing, Inbound, Socket};
-use super::upgrade::WebSocket;
 use crate::error::ProviderError;
 use crate::session::Closed;
 
@@ -46,7 +43,12 @@ enum State<S> {
     Idle,
     Dialing {
         generation: u64,
-        attempt: Attempt<S>,
+        dial: DialFuture<S>,
+    },
+    /// The WebSocket is open, and waits for its auth.
+    Authorizing {
+        socket: Socket<S>,
+        auth: AuthFuture,
     },
     Open(Socket<S>),
     /// `next` waits until the old socket is gone.
@@ -55,9 +57,6 @@ enum State<S> {
         next: Option<(u64, Handshake)>,
     },
 }
-
-type Attempt<S> =
-    Pin<Box<dyn Future<Output = Result<(WebSocket<S>, Option<String>), ProviderError>> + Send>>;
 
 impl<D: Dialer> Link<D> {
     pub(super) fn new(dialer: D, auth: Arc<dyn AuthSource>) -> Self {
@@ -70,16 +69,16 @@ impl<D: Dialer> Link<D> {
             *next = Some((generation, handshake));
             return;
         }
-        let dial = self.dialer.dial(handshake);
-        let auth = Arc::clone(&self.auth);
-        let attempt = Box::pin(async move { Ok((dial.await?, auth.auth().await?)) });
-        self.state = State::Dialing { generation, attempt };
+        self.state = State::Dialing { generation, dial: self.dialer.dial(handshake) };
     }
 
     /// Ends the attempt or closes the connection of this generation, if it has not ended itself.
     pub(super) fn give_up(&mut self, generation: u64) {
         match &mut self.state {
             State::Dialing { generation: current, .. } if *current == generation => {
+                self.state = State::Idle;
+            }
+            State::Authorizing { socket, .. } if socket.generation == generation => {
                 self.state = State::Idle;
             }
             State::Open(socket) if socket.generation == generation => self.close(),
@@ -116,20 +115,24 @@ impl<D: Dialer> Link<D> {
         loop {
             match &mut self.state {
                 State::Idle => return Poll::Pending,
-                State::Dialing { generation, attempt } => {
+                State::Dialing { generation, dial } => {
                     let generation = *generation;
-                    let Poll::Ready(result) = attempt.as_mut().poll(cx) else {
-                        return Poll::Pending;
-                    };
-                    return Poll::Ready(match result {
-                        Ok((stream, auth)) => {
-                            self.state = State::Open(Socket::new(generation, stream));
+                    match ready!(dial.as_mut().poll(cx)) {
+                        Ok(stream) => {
+                            let socket = Socket::new(generation, stream);
+                            self.state = State::Authorizing { socket, auth: self.auth.auth() };
+                        }
+                        Err(error) => return Poll::Ready(self.fail(generation, error)),
+                    }
+                }
+                State::Authorizing { socket, auth } => {
+                    let generation = socket.generation;
+                    return Poll::Ready(match ready!(auth.as_mut().poll(cx)) {
+                        Ok(auth) => {
+                            self.open();
                             Happened::Dialed(generation, auth)
                         }
-                        Err(error) => {
-                            self.state = State::Idle;
-                            Happened::DialFailed(generation, error)
-                        }
+                        Err(error) => self.fail(generation, error),
                     });
                 }
                 State::Open(socket) => {
@@ -155,6 +158,17 @@ impl<D: Dialer> Link<D> {
                     }
                 }
             }
+        }
+    }
+
+    fn fail(&mut self, generation: u64, error: ProviderError) -> Happened {
+        self.state = State::Idle;
+        Happened::DialFailed(generation, error)
+    }
+
+    fn open(&mut self) {
+        if let State::Authorizing { socket, .. } = std::mem::replace(&mut self.state, State::Idle) {
+            self.state = State::Open(socket);
         }
     }
 

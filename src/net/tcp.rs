@@ -108,6 +108,10 @@ where
     S: Send + 'static,
     F: Future<Output = io::Result<S>> + Send + 'static,
 {
+    if let [address] = *addresses {
+        // Without a task: a thousand providers may connect at once.
+        return connect(address).await.map_err(|error| Some((address, error)));
+    }
     let mut attempts = JoinSet::new();
     let mut first_failure = None;
     let mut addresses = addresses.into_iter();

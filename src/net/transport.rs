@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use parking_lot::Mutex;
 use rustls::ClientConfig;
 
 use super::proxy::Proxy;
@@ -13,6 +12,7 @@ use super::tcp::{Family, TcpOptions};
 use super::tls::TlsOptions;
 use super::url::ServerUrl;
 use crate::error::{ErrorCode, ProviderError};
+use crate::latest::Latest;
 use crate::protocol::socket_io::Namespace;
 
 /// As the `ws` package; tungstenite's own limits are below what a Node server may send as one frame.
@@ -94,13 +94,15 @@ impl TransportConfig {
     ///
     /// Fails with [`ErrorCode::InvalidOption`]; the message begins with the path of the option, as in `url: ...`.
     pub fn parse(url: &str, options: &TransportOptions) -> Result<Self, ProviderError> {
+        static LATEST: Latest<Parts> = Latest::new();
+
         let url = ServerUrl::parse(url)?;
         let tls = if url.is_secure { Some(options.tls.build()?) } else { None };
         let proxy = options.proxy.as_deref().map(Proxy::parse).transpose()?;
         let request = UpgradeRequest::new(&url, options)?;
         let tcp = TcpOptions::new(options.local_address, options.family)?;
         let max_payload = options.max_payload;
-        Ok(Self(Parts { url, tls, tcp, proxy, max_payload, request }.shared()))
+        Ok(Self(LATEST.share(Parts { url, tls, tcp, proxy, max_payload, request })))
     }
 
     /// The Socket.IO namespace that the URL names.
@@ -113,21 +115,8 @@ impl TransportConfig {
     }
 }
 
-impl Parts {
-    /// The one before, if it is the same: the many providers of one process mostly go to one server.
-    fn shared(self) -> Arc<Self> {
-        static LAST: Mutex<Weak<Parts>> = Mutex::new(Weak::new());
-
-        let mut last = LAST.lock();
-        if let Some(same) = last.upgrade().filter(|last| last.is_same(&self)) {
-            return same;
-        }
-        let new = Arc::new(self);
-        *last = Arc::downgrade(&new);
-        new
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
+impl PartialEq for Parts {
+    fn eq(&self, other: &Self) -> bool {
         let is_same_tls = match (&self.tls, &other.tls) {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             (None, None) => true,
@@ -187,9 +176,9 @@ mod tests {
             let one = parse("wss://host/a", &none);
             let other = parse(url, &options);
             // Not compared by pointer alone: tests run side by side, and each may have made the last one.
-            assert_eq!(one.0.is_same(&other.0), is_shared, "{label}");
+            assert_eq!(one.0 == other.0, is_shared, "{label}");
             assert!(is_shared || !Arc::ptr_eq(&one.0, &other.0), "{label}");
         }
-        assert!(!parse("ws://h", &headers("x")).0.is_same(&parse("ws://h", &headers("y")).0));
+        assert!(parse("ws://h", &headers("x")).0 != parse("ws://h", &headers("y")).0);
     }
 }

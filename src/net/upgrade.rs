@@ -1,5 +1,6 @@
 //! From an open connection to a WebSocket.
 
+use std::future::Future;
 use std::io::{self, Read, Write};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -10,7 +11,7 @@ use tokio_tungstenite::tungstenite::handshake::client::{
     ClientHandshake, Request, generate_request,
 };
 use tokio_tungstenite::tungstenite::http::header::{
-    HeaderMap, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
 };
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
@@ -30,52 +31,56 @@ const MAX_HEAD: usize = 64 * 1024;
 
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
+/// What of a request says how the answer must look.
+struct Asked {
+    key: String,
+    protocols: Option<HeaderValue>,
+}
+
 /// Sends the request and takes the answer. Messages above `max_payload` bytes are an error later; `None` takes any.
 ///
 /// The handshake of `tungstenite` holds 12 kB while it waits for the answer, and a thousand that wait at once leave their
-/// holes in the heap for ever. So it gets the answer when that is there, and holds them for a moment.
-pub(super) async fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
+/// holes in the heap for ever. So it gets the answer when that is there, and holds them for a moment. For the same reason
+/// this is no async function, which would have room for its arguments twice.
+pub(super) fn upgrade<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     request: Request,
     max_payload: Option<usize>,
-) -> Result<WebSocket<S>, Error> {
+) -> Result<impl Future<Output = Result<WebSocket<S>, Error>>, Error> {
     let mut stream = BurstReader::new(stream);
-    // All that is needed to check the answer.
-    let asked = {
-        let headers = request.headers();
-        let asked = |name| headers.get(&name).cloned().map(|value| (name, value));
-        [asked(SEC_WEBSOCKET_KEY), asked(SEC_WEBSOCKET_PROTOCOL)].into_iter().flatten().collect()
-    };
-    {
-        let (request, _) = generate_request(request)?;
+    let protocols = request.headers().get(SEC_WEBSOCKET_PROTOCOL).cloned();
+    let (request, key) = generate_request(request)?;
+    let asked = Asked { key, protocols };
+    Ok(async move {
         stream.write_all(&request).await?;
+        drop(request);
         stream.flush().await?;
-    }
-    let mut received = Vec::new();
-    let head = loop {
-        if stream.read_buf(&mut received).await? == 0 {
-            return Err(ProtocolError::HandshakeIncomplete.into());
+        let mut received = Vec::new();
+        let head = loop {
+            if stream.read_buf(&mut received).await? == 0 {
+                return Err(ProtocolError::HandshakeIncomplete.into());
+            }
+            let end = received.windows(END_OF_HEAD.len()).position(|it| it == END_OF_HEAD);
+            if let Some(start) = end {
+                break start + END_OF_HEAD.len();
+            }
+            if received.len() > MAX_HEAD {
+                return Err(Error::AttackAttempt);
+            }
+        };
+        let mut rest = received.split_off(head);
+        if let Err(mut error) = check(&received, asked) {
+            if let Error::Http(response) = &mut error {
+                rest.extend_from_slice(stream.unread());
+                *response.body_mut() = Some(rest);
+            }
+            return Err(error);
         }
-        if let Some(start) = received.windows(END_OF_HEAD.len()).position(|it| it == END_OF_HEAD) {
-            break start + END_OF_HEAD.len();
-        }
-        if received.len() > MAX_HEAD {
-            return Err(Error::AttackAttempt);
-        }
-    };
-    let mut rest = received.split_off(head);
-    match check(&received, asked) {
-        Ok(()) => {
-            let config = Some(websocket_config(max_payload));
-            Ok(WebSocketStream::from_partially_read(stream, rest, Role::Client, config).await)
-        }
-        Err(Error::Http(mut response)) => {
-            rest.extend_from_slice(stream.unread());
-            *response.body_mut() = Some(rest);
-            Err(Error::Http(response))
-        }
-        Err(error) => Err(error),
-    }
+        let config = Some(websocket_config(max_payload));
+        // Boxed, because it is done at once, but would be part of every attempt.
+        let socket = WebSocketStream::from_partially_read(stream, rest, Role::Client, config);
+        Ok(Box::pin(socket).await)
+    })
 }
 
 /// A connection whose upgrade is over.
@@ -93,15 +98,16 @@ fn websocket_config(max_payload: Option<usize>) -> WebSocketConfig {
 }
 
 /// Lets tungstenite look at the answer, by playing it the handshake once more.
-fn check(head: &[u8], asked: HeaderMap) -> Result<(), Error> {
+fn check(head: &[u8], Asked { key, protocols }: Asked) -> Result<(), Error> {
     let mut request = Request::builder()
         .uri("ws://server/")
         .header("Host", "server")
         .header("Connection", "Upgrade")
         .header("Upgrade", "websocket")
         .header("Sec-WebSocket-Version", "13")
+        .header(SEC_WEBSOCKET_KEY, key)
         .body(())?;
-    request.headers_mut().extend(asked);
+    request.headers_mut().extend(protocols.map(|it| (SEC_WEBSOCKET_PROTOCOL, it)));
     match ClientHandshake::start(Replay(head), request, None)?.handshake() {
         Ok(_) => Ok(()),
         Err(HandshakeError::Failure(error)) => Err(error),
@@ -163,7 +169,7 @@ mod tests {
                 tokio::task::yield_now().await;
                 server.write_all(&ANSWER[cut..]).await.unwrap();
             };
-            let (socket, ()) = tokio::join!(upgrade(client, request(), None), answer);
+            let (socket, ()) = tokio::join!(upgrade(client, request(), None).unwrap(), answer);
             let message = socket.unwrap().next().await.unwrap().unwrap();
             assert_eq!(message, Message::text(""), "cut at {cut}");
         }
@@ -176,7 +182,7 @@ mod tests {
             server.read_u8().await.unwrap();
             server.write_all(&ANSWER[..100]).await.unwrap();
         };
-        let (socket, ()) = tokio::join!(upgrade(client, request(), None), half_an_answer);
+        let (socket, ()) = tokio::join!(upgrade(client, request(), None).unwrap(), half_an_answer);
         let error = socket.unwrap_err();
         let expected = ProtocolError::HandshakeIncomplete;
         assert!(matches!(&error, Error::Protocol(it) if *it == expected), "{error:?}");

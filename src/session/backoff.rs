@@ -17,18 +17,12 @@ const MAX_DOUBLINGS: u32 = 62;
 /// ```
 ///
 /// The cap comes after the jitter, so delays at the cap are not jittered.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Backoff {
-    settings: Reconnection,
     attempts: u32,
 }
 
 impl Backoff {
-    /// A backoff before its first attempt.
-    pub fn new(settings: Reconnection) -> Self {
-        Self { settings, attempts: 0 }
-    }
-
     /// Attempts since the last reset.
     pub fn attempts(&self) -> u32 {
         self.attempts
@@ -37,24 +31,24 @@ impl Backoff {
     /// The delay before the next attempt, or `None` when reconnection is off or the attempts are used up.
     ///
     /// `random` lies in 0..1 and decides both the size and the sign of the jitter.
-    pub fn next_delay(&mut self, random: f64) -> Option<Duration> {
-        if !self.has_next() {
+    pub fn next_delay(&mut self, settings: &Reconnection, random: f64) -> Option<Duration> {
+        if !self.has_next(settings) {
             return None;
         }
         let doublings = self.attempts.min(MAX_DOUBLINGS);
         self.attempts = self.attempts.saturating_add(1);
 
-        let base = self.settings.delay.as_secs_f64() * 1000.0 * 2_f64.powi(doublings.cast_signed());
-        let deviation = (random * self.settings.randomization_factor * base).floor();
+        let base = settings.delay.as_secs_f64() * 1000.0 * 2_f64.powi(doublings.cast_signed());
+        let deviation = (random * settings.randomization_factor * base).floor();
         let is_shorter = (random * 10.0).floor() % 2.0 == 0.0;
         let jittered = if is_shorter { base - deviation } else { base + deviation };
-        let capped = jittered.min(self.settings.delay_max.as_secs_f64() * 1000.0).max(0.0).floor();
-        Some(Duration::try_from_secs_f64(capped / 1000.0).unwrap_or(self.settings.delay_max))
+        let capped = jittered.min(settings.delay_max.as_secs_f64() * 1000.0).max(0.0).floor();
+        Some(Duration::try_from_secs_f64(capped / 1000.0).unwrap_or(settings.delay_max))
     }
 
     /// Whether another attempt may follow.
-    pub fn has_next(&self) -> bool {
-        self.settings.is_enabled && self.settings.attempts.is_none_or(|limit| self.attempts < limit)
+    pub fn has_next(&self, settings: &Reconnection) -> bool {
+        settings.is_enabled && settings.attempts.is_none_or(|limit| self.attempts < limit)
     }
 
     /// Starts over, after a success.
@@ -81,8 +75,8 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(7);
         for (label, attempt, low, high) in table {
             for _ in 0..2000 {
-                let mut backoff = Backoff { settings: Reconnection::default(), attempts: attempt };
-                let delay = backoff.next_delay(rng.f64()).unwrap();
+                let mut backoff = Backoff { attempts: attempt };
+                let delay = backoff.next_delay(&Reconnection::default(), rng.f64()).unwrap();
                 assert!(delay >= Duration::from_millis(low), "{label}: {delay:?}");
                 assert!(delay <= Duration::from_millis(high), "{label}: {delay:?}");
             }
@@ -95,26 +89,25 @@ mod tests {
         let table =
             [("even digit", 0.44, 780), ("odd digit", 0.55, 1275), ("no jitter", 0.0, 1000)];
         for (label, random, expected) in table {
-            let delay = Backoff::new(Reconnection::default()).next_delay(random);
+            let delay = Backoff::default().next_delay(&Reconnection::default(), random);
             assert_eq!(delay, Some(Duration::from_millis(expected)), "{label}");
         }
     }
 
     #[test]
     fn stops_after_the_allowed_attempts_and_starts_over_after_a_reset() {
-        let mut backoff =
-            Backoff::new(Reconnection { attempts: Some(2), ..Reconnection::default() });
-        assert!(backoff.next_delay(0.5).is_some());
-        assert!(backoff.next_delay(0.5).is_some());
-        assert_eq!(backoff.next_delay(0.5), None);
+        let settings = Reconnection { attempts: Some(2), ..Reconnection::default() };
+        let mut backoff = Backoff::default();
+        assert!(backoff.next_delay(&settings, 0.5).is_some());
+        assert!(backoff.next_delay(&settings, 0.5).is_some());
+        assert_eq!(backoff.next_delay(&settings, 0.5), None);
         backoff.reset();
-        assert!(backoff.next_delay(0.5).is_some());
+        assert!(backoff.next_delay(&settings, 0.5).is_some());
     }
 
     #[test]
     fn never_waits_when_reconnection_is_off() {
-        let mut backoff =
-            Backoff::new(Reconnection { is_enabled: false, ..Reconnection::default() });
-        assert_eq!(backoff.next_delay(0.5), None);
+        let settings = Reconnection { is_enabled: false, ..Reconnection::default() };
+        assert_eq!(Backoff::default().next_delay(&settings, 0.5), None);
     }
 }

@@ -1,7 +1,9 @@
 //! What a session is told once: parsed, checked and defaulted by the binding, then trusted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::latest::Latest;
 use crate::protocol::socket_io::Namespace;
 
 /// Settings of one provider's session.
@@ -44,6 +46,12 @@ impl SessionConfig {
             read_only: false,
             has_fresh_auth: false,
         }
+    }
+
+    /// The settings of the provider before, if they are the same.
+    pub fn shared(self) -> Arc<Self> {
+        static LATEST: Latest<SessionConfig> = Latest::new();
+        LATEST.share(self)
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) enum State {
 /// State of the one connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(super) namespace: Namespace,
+    config: Arc<SessionConfig>,
     pub(super) state: State,
     generation: u64,
     pub(super) decoder: Decoder,
@@ -76,9 +76,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(config: &SessionConfig) -> Self {
+    pub(crate) fn new(config: Arc<SessionConfig>) -> Self {
         Self {
-            namespace: config.namespace.clone(),
+            config,
             state: State::Idle,
             generation: 0,
             decoder: Decoder::default(),
@@ -91,7 +91,7 @@ impl Connection {
             joined_at: None,
             socket_id: None,
             own_ids: VecDeque::new(),
-            backoff: Backoff::new(config.reconnection),
+            backoff: Backoff::default(),
             server_disconnects: 0,
             has_refreshed_auth: false,
         }
@@ -126,7 +126,17 @@ impl Connection {
 
     /// The namespace this connection joins.
     pub(crate) fn namespace(&self) -> &Namespace {
-        &self.namespace
+        &self.config.namespace
+    }
+
+    /// The delay before the next attempt, if another may follow. `random` lies in 0..1.
+    pub(crate) fn next_delay(&mut self, random: f64) -> Option<Duration> {
+        self.backoff.next_delay(&self.config.reconnection, random)
+    }
+
+    /// Whether another attempt may follow.
+    pub(crate) fn has_next_attempt(&self) -> bool {
+        self.backoff.has_next(&self.config.reconnection)
     }
 
     /// Our Socket.IO id while joined.
@@ -214,7 +224,7 @@ mod tests {
     use super::*;
 
     fn connection() -> Connection {
-        Connection::new(&SessionConfig::new("room"))
+        Connection::new(Arc::new(SessionConfig::new("room")))
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! What all documents of a session share, and where they put what follows from their input.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use rustc_hash::FxHashSet;
 
 use super::ack::{AckKind, Acks, Awaited};
 use super::config::SessionConfig;
 use super::event::Event;
 use super::flush::FlushWaiters;
 use super::output::Output;
+use super::rare::Rare;
 use super::sync_waiters::SyncWaiters;
 use super::timers::{DocumentTimer, Timer, Timers};
 use super::window::Window;
@@ -20,15 +22,15 @@ use crate::error::{ErrorCode, ProviderError};
 /// Shared by all documents of a session.
 #[derive(Debug)]
 pub(crate) struct Context {
-    pub(crate) config: SessionConfig,
+    pub(crate) config: Arc<SessionConfig>,
     pub(crate) rng: fastrand::Rng,
     pub(crate) timers: Timers,
     pub(crate) acks: Acks,
     pub(crate) window: Window,
-    pub(crate) flushes: FlushWaiters,
-    pub(crate) sync_waiters: SyncWaiters,
+    pub(crate) flushes: Rare<FlushWaiters>,
+    pub(crate) sync_waiters: Rare<SyncWaiters>,
     /// Documents with edits that are not in the log.
-    pub(crate) unconfirmed: HashSet<DocKey>,
+    pub(crate) unconfirmed: FxHashSet<DocKey>,
     /// Bytes of updates that wait to be sent or confirmed, of all documents.
     pub(crate) waiting_bytes: usize,
     /// A document became synced since the session looked last.
@@ -45,16 +47,16 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(config: SessionConfig, seed: u64) -> Self {
+    pub(crate) fn new(config: impl Into<Arc<SessionConfig>>, seed: u64) -> Self {
         Self {
-            config,
+            config: config.into(),
             rng: fastrand::Rng::with_seed(seed),
             timers: Timers::default(),
             acks: Acks::default(),
             window: Window::default(),
-            flushes: FlushWaiters::default(),
-            sync_waiters: SyncWaiters::default(),
-            unconfirmed: HashSet::new(),
+            flushes: Rare::default(),
+            sync_waiters: Rare::default(),
+            unconfirmed: FxHashSet::default(),
             waiting_bytes: 0,
             has_synced: false,
             is_silent: false,
@@ -93,6 +95,8 @@ impl Context {
         if self.moved.is_empty() {
             self.moved = Vec::new();
         }
+        self.flushes.shrink(FlushWaiters::is_empty);
+        self.sync_waiters.shrink(SyncWaiters::is_empty);
         self.acks.shrink();
     }
 

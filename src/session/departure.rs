@@ -6,7 +6,9 @@ use super::Session;
 use super::connection::State;
 use super::context::destroyed;
 use super::event::{Event, Status};
+use super::flush::FlushWaiters;
 use super::output::Output;
+use super::sync_waiters::SyncWaiters;
 use super::timers::Timer;
 use super::work::DocKey;
 use crate::error::{ErrorCode, ProviderError};
@@ -70,10 +72,10 @@ impl Session {
         if std::mem::replace(&mut self.is_destroyed, true) {
             return;
         }
-        for id in self.cx.flushes.cancel_all() {
+        for id in self.cx.flushes.change(FlushWaiters::cancel_all) {
             self.cx.flushed(id, Err(destroyed()));
         }
-        for id in self.cx.sync_waiters.cancel_all() {
+        for id in self.cx.sync_waiters.change(SyncWaiters::cancel_all) {
             self.cx.waited(id, Err(destroyed()));
         }
         let is_useful = *self.connection.state() != State::Idle && self.is_waiting();

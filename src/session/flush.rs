@@ -93,6 +93,11 @@ impl FlushWaiters {
         true
     }
 
+    /// Whether nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// Ends all flushes and returns their ids, in order.
     pub(crate) fn cancel_all(&mut self) -> Vec<u64> {
         self.by_document.clear();

@@ -72,7 +72,7 @@ impl Connection {
         // A second OPEN would be the server's mistake; the official client ignores its consequences as well.
         if let State::Opening { auth } = &mut self.state {
             let payload = self.recovery.connect_payload(auth.take());
-            let connect = socket_io::encode_connect(&self.namespace, payload.as_deref());
+            let connect = socket_io::encode_connect(self.namespace(), payload.as_deref());
             self.urgent.push_back(connect);
             self.state = State::Joining;
             self.max_payload = open.max_payload.or(self.assumed_max_payload);
@@ -95,7 +95,7 @@ impl Connection {
                 return Incoming::Violation { reason: "parse error", description };
             }
         };
-        if *packet.namespace() != self.namespace {
+        if *packet.namespace() != *self.namespace() {
             return Incoming::Nothing;
         }
         match packet {

@@ -116,13 +116,13 @@ impl Session {
                     self.note_progress();
                 }
                 Timer::Flush(id) => {
-                    if self.cx.flushes.cancel(id) {
+                    if self.cx.flushes.change(|it| it.cancel(id)) {
                         let error = self.flush_timeout(now);
                         self.cx.flushed(id, Err(error));
                     }
                 }
                 Timer::Sync(id) => {
-                    if self.cx.sync_waiters.cancel(id) {
+                    if self.cx.sync_waiters.change(|it| it.cancel(id)) {
                         let message = "the document was not synced in time";
                         self.cx.waited(id, Err(ProviderError::new(ErrorCode::Timeout, message)));
                     }

@@ -1,4 +1,4 @@
-//! Parts of a document's session that most documents never need.
+//! Parts of a session that most never need.
 
 use std::ops::Deref;
 
@@ -22,6 +22,18 @@ impl<T> Rare<T> {
     /// For what only changes something if there is something.
     pub(crate) fn used(&mut self) -> Option<&mut T> {
         self.0.as_deref_mut()
+    }
+
+    /// For what only changes something if there is something; else nothing comes of it.
+    pub(crate) fn change<R: Default>(&mut self, change: impl FnOnce(&mut T) -> R) -> R {
+        self.used().map(change).unwrap_or_default()
+    }
+
+    /// Gives back its memory if nothing is left of what happened.
+    pub(crate) fn shrink(&mut self, is_unused: impl FnOnce(&T) -> bool) {
+        if self.0.as_deref().is_some_and(is_unused) {
+            self.0 = None;
+        }
     }
 
     /// For what happens to it, maybe for the first time.

@@ -140,20 +140,21 @@ impl Session {
             Some(Departure::Confirm) => self.is_waiting(),
         };
         is_needed
-            && self.connection.backoff.has_next()
+            && self.connection.has_next_attempt()
             && self.connection.server_disconnects < MAX_SERVER_DISCONNECTS
     }
 
     /// Whether attempts followed on a failure, and no other may.
     fn has_used_up_attempts(&self) -> bool {
-        let backoff = &self.connection.backoff;
-        self.is_wanted && self.departure.is_none() && backoff.attempts() > 0 && !backoff.has_next()
+        self.is_wanted
+            && self.departure.is_none()
+            && self.connection.backoff.attempts() > 0
+            && !self.connection.has_next_attempt()
     }
 
     /// Schedules the next attempt, or gives up.
     fn go_on(&mut self, now: Instant, will_retry: bool) {
-        let delay =
-            if will_retry { self.connection.backoff.next_delay(self.cx.rng.f64()) } else { None };
+        let delay = if will_retry { self.connection.next_delay(self.cx.rng.f64()) } else { None };
         if let Some(delay) = delay {
             self.connection.end(State::Waiting);
             self.cx.timers.set(Timer::Reconnect, now + delay);

@@ -1,5 +1,6 @@
 //! The session: ties connection, documents and waiting callers together.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -11,7 +12,9 @@ use super::departure::Departure;
 use super::document::DocumentSync;
 use super::documents::Documents;
 use super::event::{Event, Position, Status};
+use super::flush::FlushWaiters;
 use super::output::{Frame, Output};
+use super::sync_waiters::SyncWaiters;
 use super::timers::Timer;
 use super::transmit::Transmit;
 use super::work::{AddDocument, DocKey};
@@ -38,9 +41,10 @@ pub struct Session {
 /// Commands.
 impl Session {
     /// A session that does nothing until it is told. `seed` decides every random choice.
-    pub fn new(config: SessionConfig, seed: u64) -> Self {
+    pub fn new(config: impl Into<Arc<SessionConfig>>, seed: u64) -> Self {
+        let config = config.into();
         Self {
-            connection: Connection::new(&config),
+            connection: Connection::new(Arc::clone(&config)),
             cx: Context::new(config, seed),
             documents: Documents::default(),
             transmit: Transmit::default(),
@@ -92,11 +96,11 @@ impl Session {
             let message = "the document was removed with edits that are not in the log";
             self.cx.error(Some(key), ProviderError::new(ErrorCode::Connection, message));
         }
-        for id in self.cx.flushes.fail(key, 0) {
+        for id in self.cx.flushes.change(|it| it.fail(key, 0)) {
             let message = "the document was removed before its edits were confirmed";
             self.cx.flushed(id, Err(ProviderError::new(ErrorCode::UnknownDoc, message)));
         }
-        for id in self.cx.sync_waiters.take(key) {
+        for id in self.cx.sync_waiters.change(|it| it.take(key)) {
             let message = "the document was removed before it was synced";
             self.cx.waited(id, Err(ProviderError::new(ErrorCode::UnknownDoc, message)));
         }
@@ -118,7 +122,7 @@ impl Session {
             }
             targets.push((key, document.outbox().last_edit()));
         }
-        if self.cx.flushes.add(id, targets) {
+        if self.cx.flushes.make(FlushWaiters::default).add(id, targets) {
             self.cx.timers.set(Timer::Flush(id), now + timeout);
         } else {
             self.cx.flushed(id, Ok(()));
@@ -127,7 +131,7 @@ impl Session {
 
     /// Gives up waiting for a flush; no event follows.
     pub fn cancel_flush(&mut self, id: u64) {
-        self.cx.flushes.cancel(id);
+        self.cx.flushes.change(|it| it.cancel(id));
         self.cx.timers.stop(Timer::Flush(id));
     }
 
@@ -148,14 +152,14 @@ impl Session {
             let denial = denial.clone();
             self.cx.waited(id, Err(denial));
         } else {
-            self.cx.sync_waiters.add(id, key);
+            self.cx.sync_waiters.make(SyncWaiters::default).add(id, key);
             self.cx.timers.set(Timer::Sync(id), now + timeout);
         }
     }
 
     /// Gives up waiting for a document; no event follows.
     pub fn cancel_when_synced(&mut self, id: u64) {
-        self.cx.sync_waiters.cancel(id);
+        self.cx.sync_waiters.change(|it| it.cancel(id));
         self.cx.timers.stop(Timer::Sync(id));
     }
 

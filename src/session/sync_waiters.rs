@@ -40,6 +40,11 @@ impl SyncWaiters {
         true
     }
 
+    /// Whether nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.documents.is_empty()
+    }
+
     /// Ends all waits and returns their ids, in order.
     pub(crate) fn cancel_all(&mut self) -> Vec<u64> {
         self.by_document.clear();

@@ -92,11 +92,11 @@ impl DocumentSync {
         if oldest.is_none() {
             cx.note_confirmed(self.key);
         }
-        for id in cx.flushes.confirm(self.key, oldest) {
+        for id in cx.flushes.change(|it| it.confirm(self.key, oldest)) {
             cx.flushed(id, Ok(()));
         }
         if let Some((first, error)) = self.outbox.refusal() {
-            for id in cx.flushes.fail(self.key, first) {
+            for id in cx.flushes.change(|it| it.fail(self.key, first)) {
                 cx.flushed(id, Err(error.clone()));
             }
         }

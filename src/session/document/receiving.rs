@@ -175,7 +175,7 @@ impl DocumentSync {
         if completion == Completion::Loaded {
             cx.event(Event::DocLoaded { doc: self.key });
         }
-        for id in cx.sync_waiters.take(self.key) {
+        for id in cx.sync_waiters.change(|it| it.take(self.key)) {
             cx.waited(id, Ok(()));
         }
     }
@@ -198,7 +198,7 @@ impl DocumentSync {
     /// The server will not sync the document on this connection: nobody need wait for it.
     pub(super) fn deny(&mut self, cx: &mut Context, error: ProviderError) {
         if !self.synced.is_synced() {
-            for id in cx.sync_waiters.take(self.key) {
+            for id in cx.sync_waiters.change(|it| it.take(self.key)) {
                 cx.waited(id, Err(error.clone()));
             }
         }

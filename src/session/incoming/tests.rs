@@ -21,7 +21,7 @@ impl Harness {
     fn dialed_to(namespace: &str, auth: Option<&str>) -> Self {
         let mut config = SessionConfig::new("room");
         config.namespace = Namespace::new(namespace).unwrap();
-        let connection = Connection::new(&config);
+        let connection = Connection::new(config.into());
         let mut harness = Self { connection, timers: Timers::default(), now: Instant::now() };
         harness.redial(auth);
         harness
