@@ -172,10 +172,10 @@ impl Session {
         for timer in [Timer::Connect, Timer::Heartbeat, Timer::Reconnect] {
             self.cx.timers.stop(timer);
         }
-        self.transmit.clear();
         let mut orphans: Vec<DocKey> = self.orphans().collect();
         orphans.sort_unstable();
         orphans.dedup();
+        self.transmit.clear();
         for key in orphans {
             self.report_orphan(key);
         }
@@ -185,15 +185,20 @@ impl Session {
         }
     }
 
-    /// Tells that edits of a removed document may not be in the log.
+    /// Tells that edits of a removed document may not be in the log: also to who disconnects, and has nobody else to hear
+    /// it from.
     pub(super) fn report_orphan(&mut self, key: DocKey) {
         let message = "the document was removed with edits that the log did not confirm";
-        self.cx.error(Some(key), ProviderError::new(ErrorCode::Connection, message));
+        let error = ProviderError::new(ErrorCode::Connection, message);
+        if !self.is_destroyed {
+            self.cx.output(Output::Event(Event::Error { doc: Some(key), error }));
+        }
     }
 
-    /// Removed documents with edits that still wait for their acks, once for each.
+    /// Removed documents with edits that still wait for the socket or for their acks, once for each message.
     fn orphans(&self) -> impl Iterator<Item = DocKey> {
-        self.cx.acks.edited().filter(|&key| self.documents.get(key).is_none())
+        let waiting = self.transmit.edited().chain(self.cx.acks.edited());
+        waiting.filter(|&key| self.documents.get(key).is_none())
     }
 
     /// Whether a document has edits that this connection or the next one may bring into the log.

@@ -54,6 +54,12 @@ impl Transmit {
     pub(super) fn is_empty(&self) -> bool {
         self.attachment.is_none() && self.direct.is_empty()
     }
+
+    /// The documents whose edits wait for the socket, once for each message.
+    pub(super) fn edited(&self) -> impl Iterator<Item = DocKey> {
+        let acks = self.direct.iter().filter_map(|made| made.ack);
+        acks.filter(|(_, kind)| kind.has_edits()).map(|(key, _)| key)
+    }
 }
 
 impl Session {
