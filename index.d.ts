@@ -492,9 +492,10 @@ export declare class ProtocolManager {
    * Resolves when every edit made before the call is in the log.
    *
    * Rejects with `ERR_TIMEOUT` when the server did not confirm in time, `ERR_UNCONFIRMED` when it confirms nothing at
-   * all, neither with acks nor with echoes, `ERR_ABORTED`, `ERR_REFUSED`, `ERR_PERMISSION_DENIED`,
-   * `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY`, `ERR_UNKNOWN_DOC` when a document with such edits is removed meanwhile, or
-   * `ERR_DESTROYED`. Whatever else ends it, edits are kept and sent. Throws `ERR_INVALID_OPTION`.
+   * all, neither with acks nor with echoes, `ERR_ABORTED`, `ERR_REFUSED`, `ERR_PERMISSION_DENIED` also when it refuses
+   * the connection for good (`ERR_CONNECTION` when that is a bad request), `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY`,
+   * `ERR_UNKNOWN_DOC` when a document with such edits is removed meanwhile, or `ERR_DESTROYED`. Whatever else ends it,
+   * edits are kept and sent. Throws `ERR_INVALID_OPTION`.
    */
   flush(options?: CallOptions): Promise<void>
   /** Keeps the process alive while it connects or is connected: the default. */
@@ -533,7 +534,9 @@ export declare class ProtocolManager {
    * Resolves when the document holds everything the server had: at once if it is synced already.
    *
    * Rejects with `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_DESTROYED`, with `ERR_PERMISSION_DENIED` or `ERR_REFUSED` when the
-   * server refuses the document, or `ERR_UNKNOWN_DOC` when the provider has no document with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_OPTION`.
+   * server refuses the document, with `ERR_PERMISSION_DENIED` or `ERR_CONNECTION` when it refuses the connection for good,
+   * or `ERR_UNKNOWN_DOC` when the provider has no document with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`,
+   * `ERR_INVALID_OPTION`.
    */
   whenSynced(docId: string, options?: CallOptions): Promise<void>
   /**

@@ -70,12 +70,7 @@ impl Session {
         if std::mem::replace(&mut self.is_destroyed, true) {
             return;
         }
-        for id in self.cx.flushes.cancel_all() {
-            self.cx.flushed(id, Err(destroyed()));
-        }
-        for id in self.cx.sync_waiters.cancel_all() {
-            self.cx.waited(id, Err(destroyed()));
-        }
+        self.fail_calls(&destroyed());
         let is_useful = *self.connection.state() != State::Idle && self.is_waiting();
         self.is_wanted = false;
         if self.connection.is_joined() || is_useful {
@@ -117,6 +112,16 @@ impl Session {
             self.dial(now);
         } else {
             self.rest();
+        }
+    }
+
+    /// Nobody need wait any more, for whatever it was.
+    pub(super) fn fail_calls(&mut self, error: &ProviderError) {
+        for id in self.cx.flushes.cancel_all() {
+            self.cx.flushed(id, Err(error.clone()));
+        }
+        for id in self.cx.sync_waiters.cancel_all() {
+            self.cx.waited(id, Err(error.clone()));
         }
     }
 

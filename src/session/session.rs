@@ -32,6 +32,8 @@ pub struct Session {
     pub(super) connects: u64,
     pub(super) is_destroyed: bool,
     pub(super) departure: Option<Departure>,
+    /// Why the server does not want this connection; until the next attempt nobody need wait for anything.
+    pub(super) refusal: Option<ProviderError>,
     pub(super) has_message_events: bool,
 }
 
@@ -49,6 +51,7 @@ impl Session {
             connects: 0,
             is_destroyed: false,
             departure: None,
+            refusal: None,
             has_message_events: true,
         }
     }
@@ -103,8 +106,8 @@ impl Session {
     }
 
     /// Asks for [`Event::Flushed`] once every local edit handed in before this call is in the log. It fails with the
-    /// server's reason when an edit was refused. After `timeout` it fails with `ERR_UNCONFIRMED` if the server confirms
-    /// nothing at all, else with `ERR_TIMEOUT`.
+    /// server's reason when an edit or the connection was refused. After `timeout` it fails with `ERR_UNCONFIRMED` if the
+    /// server confirms nothing at all, else with `ERR_TIMEOUT`.
     pub fn flush(&mut self, now: Instant, id: u64, timeout: Duration) {
         if self.is_destroyed {
             return self.cx.flushed(id, Err(destroyed()));
@@ -118,10 +121,15 @@ impl Session {
             }
             targets.push((key, document.outbox().last_edit()));
         }
-        if self.cx.flushes.add(id, targets) {
-            self.cx.timers.set(Timer::Flush(id), now + timeout);
-        } else {
-            self.cx.flushed(id, Ok(()));
+        match &self.refusal {
+            Some(refusal) if !targets.is_empty() => {
+                let refusal = refusal.clone();
+                self.cx.flushed(id, Err(refusal));
+            }
+            _ if self.cx.flushes.add(id, targets) => {
+                self.cx.timers.set(Timer::Flush(id), now + timeout);
+            }
+            _ => self.cx.flushed(id, Ok(())),
         }
     }
 
@@ -132,8 +140,8 @@ impl Session {
     }
 
     /// Asks for [`Event::Waited`] once the document is synced, which it may be already. It fails with `ERR_TIMEOUT`
-    /// after `timeout`, with the server's reason when it refuses the document, and with `ERR_UNKNOWN_DOC` when the document
-    /// is not here or is removed.
+    /// after `timeout`, with the server's reason when it refuses the document or the connection, and with `ERR_UNKNOWN_DOC`
+    /// when the document is not here or is removed.
     pub fn when_synced(&mut self, now: Instant, id: u64, key: DocKey, timeout: Duration) {
         if self.is_destroyed {
             return self.cx.waited(id, Err(destroyed()));
@@ -144,7 +152,7 @@ impl Session {
         };
         if document.is_synced() {
             self.cx.waited(id, Ok(()));
-        } else if let Some(denial) = document.denial() {
+        } else if let Some(denial) = self.refusal.as_ref().or(document.denial()) {
             let denial = denial.clone();
             self.cx.waited(id, Err(denial));
         } else {
