@@ -587,13 +587,6 @@ export declare class YArray {
   get(index: number, txn?: YTransaction | undefined | null): any
   /** All elements. */
   values(txn?: YTransaction | undefined | null): Array<any>
-  /**
-   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
-   * inserted there. An end that is left out is that of the array; an open end does not belong to the range.
-   *
-   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary array.
-   */
-  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
   /** Kind of the shared type, the number that stands for it in updates. */
   get type(): number
   /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary type. */
@@ -614,6 +607,13 @@ export declare class YArray {
   unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
   /** Does nothing; shared types need not be freed. */
   free(): void
+  /**
+   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
+   * inserted there. An end that is left out is that of the whole; an open end does not belong to the range.
+   *
+   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE`.
+   */
+  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
 }
 
 /** A change of a `YArray`. */
@@ -867,9 +867,9 @@ export declare class YText {
   toDelta(snapshot?: YSnapshot | null, prevSnapshot?: YSnapshot | null, computeYChange?: YComputeChange | null, txn?: YTransaction): Array<YTextInsert>
   /**
    * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
-   * inserted there. An end that is left out is that of the text; an open end does not belong to the range.
+   * inserted there. An end that is left out is that of the whole; an open end does not belong to the range.
    *
-   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
+   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE`.
    */
   quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
 }
@@ -1364,9 +1364,9 @@ export declare class YXmlText {
   toDelta(snapshot?: YSnapshot | null, prevSnapshot?: YSnapshot | null, computeYChange?: YComputeChange | null, txn?: YTransaction): Array<YTextInsert>
   /**
    * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
-   * inserted there. An end that is left out is that of the text; an open end does not belong to the range.
+   * inserted there. An end that is left out is that of the whole; an open end does not belong to the range.
    *
-   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
+   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE`.
    */
   quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
   /** Sets an attribute, to a value of any kind. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed. */
