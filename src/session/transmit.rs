@@ -17,6 +17,7 @@ use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::channel::Channel;
 use crate::protocol::engine_io;
 use crate::protocol::envelope::{self, Metadata};
+use crate::protocol::lib0::write_var_uint;
 use crate::protocol::socket_io::{self, Arg};
 use crate::protocol::y_message::{self, Message};
 
@@ -246,12 +247,7 @@ impl Session {
 /// One type byte and the body. The TypeScript provider's callers hand in bodies that begin with the type themselves.
 fn with_type(message_type: u64, payload: &[u8]) -> Vec<u8> {
     let mut message = Vec::with_capacity(payload.len() + 10);
-    let mut rest = message_type;
-    while rest >= 0x80 {
-        message.push(rest as u8 | 0x80);
-        rest >>= 7;
-    }
-    message.push(rest as u8);
+    write_var_uint(&mut message, message_type);
     message.extend_from_slice(payload);
     let message = Bytes::from(message);
     match y_message::decode_all(&message).as_deref() {
