@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use super::config::SessionConfig;
 use super::connection::Connection;
 use super::context::{Context, destroyed};
@@ -16,7 +14,6 @@ use super::timers::Timer;
 use super::transmit::Transmit;
 use super::work::{AddDocument, DocKey};
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::channel::Channel;
 
 /// One provider's session. How to drive it: see [the module](super).
 #[derive(Debug)]
@@ -165,21 +162,6 @@ impl Session {
     pub fn cancel_when_synced(&mut self, id: u64) {
         self.cx.sync_waiters.cancel(id);
         self.cx.timers.stop(Timer::Sync(id));
-    }
-
-    /// Sends a message of the user's own, without asking for an ack: `payload` is what follows the type. Fails with
-    /// `ERR_CONNECTION` when not connected, and with `ERR_MESSAGE_TOO_LARGE`.
-    #[allow(clippy::needless_pass_by_value, reason = "the caller is done with it")]
-    pub fn send(
-        &mut self,
-        _now: Instant,
-        channel: Channel,
-        message_type: u64,
-        payload: Bytes,
-        doc_id: &str,
-        parent_id: Option<&str>,
-    ) -> Result<(), ProviderError> {
-        self.make_user_message(channel, message_type, &payload, doc_id, parent_id)
     }
 
     /// Whether [`Event::Message`] is wanted. It is, unless told otherwise; nobody should pay for it without a listener.
