@@ -665,6 +665,14 @@ export declare class YDoc {
    */
   beginTransaction(origin?: any): YTransaction
   /**
+   * Emits `destroy` and forgets all listeners, for its subdocuments, too. The content stays readable.
+   *
+   * A subdocument leaves its parent, which gets a new, empty one of the same guid that is not loaded.
+   */
+  destroy(parentTxn?: YTransaction): void
+  /** Does nothing; documents need not be freed. */
+  free(): void
+  /**
    * Adds a listener. `update` and `updateV2` get the bytes of every transaction, `afterTransaction` and then
    * `cleanup` the transaction, `subdocs` the subdocuments that came, went or should be loaded, `destroy` the document.
    *
@@ -676,14 +684,6 @@ export declare class YDoc {
   on(event: 'destroy', callback: (doc: YDoc) => void): void
   /** Removes a listener. Returns whether it was there. */
   off(event: 'update' | 'updateV2' | 'afterTransaction' | 'cleanup' | 'subdocs' | 'destroy', callback: (...args: any[]) => void): boolean
-  /**
-   * Emits `destroy` and forgets all listeners, for its subdocuments, too. The content stays readable.
-   *
-   * A subdocument leaves its parent, which gets a new, empty one of the same guid that is not loaded.
-   */
-  destroy(parentTxn?: YTransaction): void
-  /** Does nothing; documents need not be freed. */
-  free(): void
   /** All root types by name; `undefined` for one that only a remote update named so far, because it has no kind yet. */
   roots(txn?: YTransaction): Array<[name: string, type: YSharedType | undefined]>
   /**
@@ -1068,6 +1068,8 @@ export declare class YUndoManager {
   get canUndo(): boolean
   /** Whether there is something to redo. */
   get canRedo(): boolean
+  /** Does nothing; undo managers need not be freed. */
+  free(): void
   /**
    * Adds a listener: an item of a stack was added, grew, or was undone or redone. What a listener puts into
    * `event.meta` stays with the item.
@@ -1077,8 +1079,6 @@ export declare class YUndoManager {
   on(event: YUndoManagerEvent, callback: (event: YUndoEvent, txn: YTransaction) => void): void
   /** Removes a listener. Returns whether it was there. */
   off(event: YUndoManagerEvent, callback: (event: YUndoEvent, txn: YTransaction) => void): boolean
-  /** Does nothing; undo managers need not be freed. */
-  free(): void
 }
 
 /**
