@@ -59,9 +59,12 @@ impl DocumentSync {
             self.confirm(id, AckKind::Reply { covers });
             id
         };
-        cx.answer_ack(id);
         if sender == Sender::Us {
+            cx.answer_ack(id);
             self.note_listening(cx);
+        } else {
+            // The lost connection sent it as well; this one's may still have come to nothing.
+            cx.forget_acks(&[id]);
         }
         self.settle(now, cx);
         true
