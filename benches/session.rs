@@ -79,6 +79,7 @@ fn receive(session: &mut Session, generation: u64, records: &[(String, Bytes)]) 
             session.handle_binary(now, generation, attachment.clone());
         }
         while session.poll_output().is_some() {}
+        while session.poll_offset().is_some() {}
     }
 }
 

@@ -71,6 +71,9 @@ impl Driver {
                 assert!(!self.is_finished || is_answer(&output), "{output:?} after the end");
                 self.handle(output, cause);
             }
+            while let Some(offset) = self.session.poll_offset() {
+                self.handle(Output::Event(offset), cause);
+            }
             if !is_busy {
                 return;
             }

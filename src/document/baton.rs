@@ -17,6 +17,8 @@ enum Holder {
 #[derive(Debug)]
 struct State {
     holder: Holder,
+    /// Whether JS gets the baton when the pool gives it back.
+    is_js_waiting: bool,
     /// Whether the document sits in the pool's queue or in a slice.
     is_scheduled: bool,
     /// Whether a remote transaction waits for its listeners. The pool must not take another slice until then.
@@ -29,7 +31,8 @@ struct State {
 ///
 /// - Nobody + JS touches the document -> Js, until [`Baton::release_js`]
 /// - Nobody + the pool starts a slice -> Pool, until [`Baton::release_pool`]
-/// - Pool + JS touches the document -> JS waits for the end of that one slice
+/// - Pool + JS touches the document -> JS waits for the end of that one slice, and is given the baton then: before it
+///   wakes up, the pool would have taken it again and again
 /// - Js + the pool starts a slice -> the pool goes away and is called again by `release_js`
 ///
 /// Who gives it back looks for jobs under the same lock: a job that is queued before is seen there, one that is queued
@@ -44,6 +47,7 @@ impl Baton {
     pub(super) fn new() -> Self {
         let state = State {
             holder: Holder::Nobody,
+            is_js_waiting: false,
             is_scheduled: false,
             has_undispatched: false,
             denied_since: None,
@@ -55,10 +59,13 @@ impl Baton {
     /// the JS thread should do a slice itself.
     pub(super) fn acquire_js(&self) -> bool {
         let mut state = self.state.lock();
-        while state.holder == Holder::Pool {
-            self.freed.wait(&mut state);
+        debug_assert_ne!(state.holder, Holder::Js, "one JS thread owns a document");
+        if state.holder == Holder::Pool {
+            state.is_js_waiting = true;
+            while state.is_js_waiting {
+                self.freed.wait(&mut state);
+            }
         }
-        debug_assert_eq!(state.holder, Holder::Nobody, "one JS thread owns a document");
         state.holder = Holder::Js;
         state.denied_since.is_some_and(|since| since.elapsed() >= STARVED)
             && !state.has_undispatched
@@ -98,13 +105,18 @@ impl Baton {
         has_undispatched: bool,
     ) -> bool {
         let mut state = self.state.lock();
-        state.holder = Holder::Nobody;
         state.has_undispatched = has_undispatched;
         state.is_scheduled = false;
-        let reschedule = state.schedule_if(has_jobs());
-        drop(state);
-        self.freed.notify_all();
-        reschedule
+        let has_jobs = has_jobs();
+        if std::mem::take(&mut state.is_js_waiting) {
+            state.holder = Holder::Js;
+            state.denied_since = has_jobs.then(Instant::now);
+            drop(state);
+            self.freed.notify_one();
+            return false;
+        }
+        state.holder = Holder::Nobody;
+        state.schedule_if(has_jobs)
     }
 
     /// A slice was done by the JS thread, which goes on holding the baton.
@@ -166,6 +178,23 @@ mod tests {
         assert!(!baton.acquire_pool());
         assert!(!baton.job_queued());
         assert!(baton.release_js(|| true), "called back at the end of the tick");
+    }
+
+    #[test]
+    fn js_waits_for_one_slice_however_many_there_are_to_do() {
+        let baton = Baton::new();
+        assert!(baton.job_queued());
+        assert!(baton.acquire_pool());
+        std::thread::scope(|scope| {
+            let js = scope.spawn(|| baton.acquire_js());
+            while !baton.state.lock().is_js_waiting {
+                std::thread::yield_now();
+            }
+            assert!(!baton.release_pool(|| true, false), "JS comes first");
+            assert!(!baton.acquire_pool(), "also before it has woken up");
+            assert!(!js.join().unwrap(), "nothing has starved");
+        });
+        assert!(baton.release_js(|| true), "the jobs are not forgotten");
     }
 
     #[test]

@@ -123,10 +123,13 @@ impl<D: Dialer> Driver<D> {
             }
             // Once more, because what was sent and put out may have set another deadline.
             if !is_busy && !self.poll_timer(cx) {
+                self.tell_offsets();
                 self.session.shrink();
                 return Poll::Pending;
             }
         }
+        // Not every turn: while a burst comes in, waking the JS thread for each would take longer than handling it.
+        self.tell_offsets();
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -221,6 +224,17 @@ impl<D: Dialer> Driver<D> {
             self.sink.handle_turn_end();
         }
         is_busy
+    }
+
+    fn tell_offsets(&mut self) {
+        let mut has_events = false;
+        while let Some(offset) = self.session.poll_offset() {
+            self.sink.handle_event(offset);
+            has_events = true;
+        }
+        if has_events {
+            self.sink.handle_turn_end();
+        }
     }
 }
 

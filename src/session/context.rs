@@ -70,6 +70,11 @@ impl Context {
         self.outputs.push_back(output);
     }
 
+    /// Whether the next output is something to tell.
+    pub(crate) fn is_event_next(&self) -> bool {
+        matches!(self.outputs.front(), Some(Output::Event(_)))
+    }
+
     pub(crate) fn pop_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }

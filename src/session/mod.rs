@@ -8,7 +8,7 @@
 //! - **`poll_*`** give what follows from it. After any number of commands and `handle_*` calls:
 //!   1. call [`Session::poll_transmit`] and hand each frame to the socket, until `None` or until the socket is full.
 //!      Messages are made at this moment, so that edits which waited for a full socket go out merged;
-//!   2. call [`Session::poll_output`] until `None`;
+//!   2. call [`Session::poll_output`] until `None`, and [`Session::poll_offset`] now and then;
 //!   3. call [`Session::poll_timeout`] and wait until then, or for the next command or input, or until the socket takes
 //!      more. At the deadline call [`Session::handle_timeout`].
 //! - **Getters** (`status`, `is_active`, ...) change nothing.

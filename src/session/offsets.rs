@@ -27,8 +27,10 @@ impl Offsets {
         offset: i64,
         share: impl FnOnce(&str) -> Arc<str>,
     ) -> bool {
-        let known =
-            self.positions.iter().position(|at| at.partition == partition && *at.topic == *topic);
+        let known = self
+            .positions
+            .iter()
+            .position(|at| at.partition == partition && is_same(&at.topic, topic));
         match known {
             Some(index) if self.positions[index].offset >= offset => return false,
             Some(index) => {
@@ -65,6 +67,13 @@ impl Offsets {
     pub(crate) fn positions(&self) -> &[Position] {
         &self.positions
     }
+}
+
+/// Whether two texts are the same. Nothing is read where there is nothing: the `memcmp` of glibc reads with a mask, also at
+/// the dangling address of an empty text, and that the processor forgives this fault takes it a tenth of what a message
+/// takes. Servers that name no topic are not rare.
+fn is_same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && (a.is_empty() || a == b)
 }
 
 #[cfg(test)]

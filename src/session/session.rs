@@ -183,15 +183,25 @@ impl Session {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        // Positions move with every message; one report for all moves since the last one is enough. It comes first:
-        // whoever hears that a flush is done, or a document synced, finds the offset that belongs to it.
+        // Whoever hears that a flush is done, or a document synced, finds the offset that belongs to it.
+        if self.cx.is_event_next()
+            && let Some(offset) = self.poll_offset()
+        {
+            return Some(Output::Event(offset));
+        }
+        self.cx.pop_output()
+    }
+
+    /// An [`Event::Offset`] for the next document whose offset has moved since it was reported. They move with every
+    /// message: who drives the session decides how often that is worth a report while nothing else happens.
+    pub fn poll_offset(&mut self) -> Option<Event> {
         while let Some(doc) = self.cx.pop_moved() {
             let position = self.documents.get_mut(doc).and_then(DocumentSync::take_moved);
             if let Some(position) = position.filter(|_| !self.cx.is_silent) {
-                return Some(Output::Event(Event::Offset { doc, position }));
+                return Some(Event::Offset { doc, position });
             }
         }
-        self.cx.pop_output()
+        None
     }
 
     /// Nothing is left to do for now: gives back the room that is not needed while it rests.

@@ -371,6 +371,9 @@ impl World {
                 Output::Finished => self.clients[client].is_finished = true,
             }
         }
+        while let Some(offset) = self.clients[client].session.poll_offset() {
+            self.clients[client].note(&self.label, offset);
+        }
         is_busy
     }
 
