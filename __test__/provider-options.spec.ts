@@ -128,7 +128,9 @@ test('times_without_end_are_times_like_others', async (t) => {
   provider.addDoc(new YDoc(), { docId: 'doc' })
   await bounded(provider.whenSynced('doc', { timeout: Infinity }), 'a document that is synced')
   // With a delay without end nothing would ever follow the first attempt: it is the first failure that computes it.
-  const patient = startProvider(t, URL, { socketOptions: { reconnectionDelay: Infinity, reconnectionDelayMax: Infinity } })
+  const patient = startProvider(t, URL, {
+    socketOptions: { reconnectionDelay: Infinity, reconnectionDelayMax: Infinity }
+  })
   await waitFor(patient, 'connection-error')
   t.is(patient.status, 'connecting')
   await bounded(patient.destroy({ flush: 0 }), 'the end of a provider that waits')
