@@ -492,9 +492,10 @@ export declare class ProtocolManager {
    * Resolves when every edit made before the call is in the log.
    *
    * Rejects with `ERR_TIMEOUT` when the server did not confirm in time, `ERR_UNCONFIRMED` when it confirms nothing at
-   * all, neither with acks nor with echoes, `ERR_ABORTED`, `ERR_REFUSED`, `ERR_PERMISSION_DENIED`,
-   * `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY`, `ERR_UNKNOWN_DOC` when a document with such edits is removed meanwhile, or
-   * `ERR_DESTROYED`. Whatever else ends it, edits are kept and sent. Throws `ERR_INVALID_OPTION`.
+   * all, neither with acks nor with echoes, `ERR_ABORTED`, `ERR_REFUSED`, `ERR_PERMISSION_DENIED` also when it refuses
+   * the connection for good (`ERR_CONNECTION` when that is a bad request), `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY`,
+   * `ERR_UNKNOWN_DOC` when a document with such edits is removed meanwhile, or `ERR_DESTROYED`. Whatever else ends it,
+   * edits are kept and sent. Throws `ERR_INVALID_OPTION`.
    */
   flush(options?: CallOptions): Promise<void>
   /** Keeps the process alive while it connects or is connected: the default. */
@@ -533,7 +534,9 @@ export declare class ProtocolManager {
    * Resolves when the document holds everything the server had: at once if it is synced already.
    *
    * Rejects with `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_DESTROYED`, with `ERR_PERMISSION_DENIED` or `ERR_REFUSED` when the
-   * server refuses the document, or `ERR_UNKNOWN_DOC` when the provider has no document with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_OPTION`.
+   * server refuses the document, with `ERR_PERMISSION_DENIED` or `ERR_CONNECTION` when it refuses the connection for good,
+   * or `ERR_UNKNOWN_DOC` when the provider has no document with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`,
+   * `ERR_INVALID_OPTION`.
    */
   whenSynced(docId: string, options?: CallOptions): Promise<void>
   /**
@@ -584,13 +587,6 @@ export declare class YArray {
   get(index: number, txn?: YTransaction | undefined | null): any
   /** All elements. */
   values(txn?: YTransaction | undefined | null): Array<any>
-  /**
-   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
-   * inserted there. An end that is left out is that of the array; an open end does not belong to the range.
-   *
-   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary array.
-   */
-  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
   /** Kind of the shared type, the number that stands for it in updates. */
   get type(): number
   /** Logical id, the same on all replicas. Throws `ERR_PRELIMINARY_TYPE` for a preliminary type. */
@@ -611,6 +607,13 @@ export declare class YArray {
   unobserveDeep(callback: (events: Array<YEvent>, txn: YTransaction) => void): boolean
   /** Does nothing; shared types need not be freed. */
   free(): void
+  /**
+   * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
+   * inserted there. An end that is left out is that of the whole; an open end does not belong to the range.
+   *
+   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE`.
+   */
+  quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
 }
 
 /** A change of a `YArray`. */
@@ -662,6 +665,14 @@ export declare class YDoc {
    */
   beginTransaction(origin?: any): YTransaction
   /**
+   * Emits `destroy` and forgets all listeners, for its subdocuments, too. The content stays readable.
+   *
+   * A subdocument leaves its parent, which gets a new, empty one of the same guid that is not loaded.
+   */
+  destroy(parentTxn?: YTransaction): void
+  /** Does nothing; documents need not be freed. */
+  free(): void
+  /**
    * Adds a listener. `update` and `updateV2` get the bytes of every transaction, `afterTransaction` and then
    * `cleanup` the transaction, `subdocs` the subdocuments that came, went or should be loaded, `destroy` the document.
    *
@@ -673,14 +684,6 @@ export declare class YDoc {
   on(event: 'destroy', callback: (doc: YDoc) => void): void
   /** Removes a listener. Returns whether it was there. */
   off(event: 'update' | 'updateV2' | 'afterTransaction' | 'cleanup' | 'subdocs' | 'destroy', callback: (...args: any[]) => void): boolean
-  /**
-   * Emits `destroy` and forgets all listeners, for its subdocuments, too. The content stays readable.
-   *
-   * A subdocument leaves its parent, which gets a new, empty one of the same guid that is not loaded.
-   */
-  destroy(parentTxn?: YTransaction): void
-  /** Does nothing; documents need not be freed. */
-  free(): void
   /** All root types by name; `undefined` for one that only a remote update named so far, because it has no kind yet. */
   roots(txn?: YTransaction): Array<[name: string, type: YSharedType | undefined]>
   /**
@@ -864,9 +867,9 @@ export declare class YText {
   toDelta(snapshot?: YSnapshot | null, prevSnapshot?: YSnapshot | null, computeYChange?: YComputeChange | null, txn?: YTransaction): Array<YTextInsert>
   /**
    * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
-   * inserted there. An end that is left out is that of the text; an open end does not belong to the range.
+   * inserted there. An end that is left out is that of the whole; an open end does not belong to the range.
    *
-   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
+   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE`.
    */
   quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
 }
@@ -1065,6 +1068,8 @@ export declare class YUndoManager {
   get canUndo(): boolean
   /** Whether there is something to redo. */
   get canRedo(): boolean
+  /** Does nothing; undo managers need not be freed. */
+  free(): void
   /**
    * Adds a listener: an item of a stack was added, grew, or was undone or redone. What a listener puts into
    * `event.meta` stays with the item.
@@ -1074,8 +1079,6 @@ export declare class YUndoManager {
   on(event: YUndoManagerEvent, callback: (event: YUndoEvent, txn: YTransaction) => void): void
   /** Removes a listener. Returns whether it was there. */
   off(event: YUndoManagerEvent, callback: (event: YUndoEvent, txn: YTransaction) => void): boolean
-  /** Does nothing; undo managers need not be freed. */
-  free(): void
 }
 
 /**
@@ -1361,9 +1364,9 @@ export declare class YXmlText {
   toDelta(snapshot?: YSnapshot | null, prevSnapshot?: YSnapshot | null, computeYChange?: YComputeChange | null, txn?: YTransaction): Array<YTextInsert>
   /**
    * A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
-   * inserted there. An end that is left out is that of the text; an open end does not belong to the range.
+   * inserted there. An end that is left out is that of the whole; an open end does not belong to the range.
    *
-   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
+   * Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE`.
    */
   quote(lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction): YWeakLink
   /** Sets an attribute, to a value of any kind. Throws `ERR_UNSUPPORTED_VALUE` before anything is changed. */

@@ -3,7 +3,7 @@ import test from 'ava'
 import type { Denial } from '../gateway/src/index.js'
 import { startGateway } from './support/gateway.ts'
 import { openDoc, startProvider, whenStatus, whenSynced } from './support/provider.ts'
-import { waitFor } from './support/wait.ts'
+import { bounded, waitFor } from './support/wait.ts'
 
 const DENIED: Denial = { ok: false, code: 'unauthenticated', reason: 'expired' }
 
@@ -58,10 +58,15 @@ test('a_refused_token_that_is_a_string_is_not_tried_again', async (t) => {
     return DENIED
   }
   const { url } = await startGateway(t, { authorize })
-  const provider = startProvider(t, url, { token: 'fixed' })
+  const { provider, text } = openDoc(t, url, 'doc', { token: 'fixed' })
+  text.insert(0, 'kept')
+  const flushed = t.throwsAsync(bounded(provider.flush(), 'the flush'), { code: 'ERR_PERMISSION_DENIED' })
+  const synced = t.throwsAsync(bounded(provider.whenSynced('doc'), 'the call'), { code: 'ERR_PERMISSION_DENIED' })
   await waitFor(provider, 'permission-denied')
   t.is(provider.status, 'disconnected')
   t.is(attempts, 1)
+  await Promise.all([flushed, synced])
+  t.true(provider.hasUnsyncedChanges)
 })
 
 test('an_auth_function_hands_its_object_on_and_the_token_joins_it', async (t) => {

@@ -11,6 +11,7 @@ import {
 import { throwsCode } from './helpers/errors.ts'
 import { BareServer, keepDocuments } from './support/bare-server.ts'
 import { startProvider, whenSynced } from './support/provider.ts'
+import { bounded, waitFor } from './support/wait.ts'
 
 const URL = 'ws://127.0.0.1:9'
 const required = { url: URL, roomId: 'room', autoConnect: false }
@@ -115,6 +116,24 @@ test('socket_options_reach_the_server', async (t) => {
   t.like(query, { shared: 'of params', flag: 'true', count: '2', own: 'ä&=', roomId: 'room' })
   t.is(headers['x-bot'], 'yes')
   t.deepEqual(auth, { nested: { list: [1, null] } })
+})
+
+test('times_without_end_are_times_like_others', async (t) => {
+  const server = await BareServer.start(t, { handle: keepDocuments() })
+  const provider = startProvider(t, server.url, {
+    resyncInterval: Infinity,
+    connectionTimeout: Infinity,
+    socketOptions: { ackTimeout: Infinity, reconnectionDelayMax: Infinity, timeout: Infinity }
+  })
+  provider.addDoc(new YDoc(), { docId: 'doc' })
+  await bounded(provider.whenSynced('doc', { timeout: Infinity }), 'a document that is synced')
+  // With a delay without end nothing would ever follow the first attempt: it is the first failure that computes it.
+  const patient = startProvider(t, URL, {
+    socketOptions: { reconnectionDelay: Infinity, reconnectionDelayMax: Infinity }
+  })
+  await waitFor(patient, 'connection-error')
+  t.is(patient.status, 'connecting')
+  await bounded(patient.destroy({ flush: 0 }), 'the end of a provider that waits')
 })
 
 test('a_doc_id_that_is_in_use_throws_and_changes_nothing', async (t) => {

@@ -4,7 +4,9 @@ export async function isSettledWithin(milliseconds: number, promise: Promise<unk
   const timeout = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), milliseconds)
   })
-  const isSettled = await Promise.race([promise.then(() => true), timeout])
-  clearTimeout(timer)
-  return isSettled
+  try {
+    return await Promise.race([promise.then(() => true), timeout])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -9,6 +9,7 @@ use super::value::undefined;
 use crate::error::ProviderError;
 use crate::protocol::channel::Channel;
 use crate::protocol::envelope::Metadata;
+use crate::protocol::lib0::Reader;
 use crate::session::{DocKey, Event, Status};
 
 /// Name and arguments of the calls that follow from an event.
@@ -155,14 +156,9 @@ fn optional(env: &Env, value: Option<String>) -> Result<Unknown<'_>> {
 
 /// The type in front of a message, and what follows.
 fn split_type(payload: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0u64;
-    for (index, byte) in payload.iter().enumerate().take(9) {
-        value |= u64::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Some((value, &payload[index + 1..]));
-        }
-    }
-    None
+    let mut reader = Reader::new(payload);
+    let message_type = reader.var_uint().ok()?;
+    Some((message_type, reader.take(reader.remaining()).ok()?))
 }
 
 fn any(value: &serde_json::Value) -> yrs::Any {

@@ -73,7 +73,9 @@ pub(super) fn set_all(query: &mut Vec<(String, String)>, pairs: Vec<(String, Str
     }
 }
 
-/// A time as JavaScript gives it; below zero it is zero.
+/// A time as JavaScript gives it: below zero it is zero, and `Infinity` is so long that nobody sees its end.
 pub(super) fn milliseconds(value: f64) -> Duration {
-    Duration::try_from_secs_f64(value.max(0.0) / 1000.0).unwrap_or(Duration::MAX)
+    /// What is added to a moment must be one still, also a few times doubled.
+    const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    Duration::try_from_secs_f64(value.max(0.0) / 1000.0).map_or(LONGEST, |time| time.min(LONGEST))
 }

@@ -158,9 +158,10 @@ impl ProtocolManager {
     /// Resolves when every edit made before the call is in the log.
     ///
     /// Rejects with `ERR_TIMEOUT` when the server did not confirm in time, `ERR_UNCONFIRMED` when it confirms nothing at
-    /// all, neither with acks nor with echoes, `ERR_ABORTED`, `ERR_REFUSED`, `ERR_PERMISSION_DENIED`,
-    /// `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY`, `ERR_UNKNOWN_DOC` when a document with such edits is removed meanwhile, or
-    /// `ERR_DESTROYED`. Whatever else ends it, edits are kept and sent. Throws `ERR_INVALID_OPTION`.
+    /// all, neither with acks nor with echoes, `ERR_ABORTED`, `ERR_REFUSED`, `ERR_PERMISSION_DENIED` also when it refuses
+    /// the connection for good (`ERR_CONNECTION` when that is a bad request), `ERR_MESSAGE_TOO_LARGE`, `ERR_READ_ONLY`,
+    /// `ERR_UNKNOWN_DOC` when a document with such edits is removed meanwhile, or `ERR_DESTROYED`. Whatever else ends it,
+    /// edits are kept and sent. Throws `ERR_INVALID_OPTION`.
     #[napi(ts_args_type = "options?: CallOptions", ts_return_type = "Promise<void>")]
     pub fn flush<'env>(
         &self,

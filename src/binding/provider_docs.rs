@@ -136,7 +136,9 @@ impl ProtocolManager {
     /// Resolves when the document holds everything the server had: at once if it is synced already.
     ///
     /// Rejects with `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_DESTROYED`, with `ERR_PERMISSION_DENIED` or `ERR_REFUSED` when the
-    /// server refuses the document, or `ERR_UNKNOWN_DOC` when the provider has no document with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`, `ERR_INVALID_OPTION`.
+    /// server refuses the document, with `ERR_PERMISSION_DENIED` or `ERR_CONNECTION` when it refuses the connection for good,
+    /// or `ERR_UNKNOWN_DOC` when the provider has no document with this id, or no longer. Throws `ERR_INVALID_ARGUMENT`,
+    /// `ERR_INVALID_OPTION`.
     #[napi(ts_args_type = "docId: string, options?: CallOptions", ts_return_type = "Promise<void>")]
     pub fn when_synced<'env>(
         &self,

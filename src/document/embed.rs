@@ -4,7 +4,7 @@ use yrs::block::{EmbedPrelim, ItemContent, Prelim, Unused};
 use yrs::branch::BranchPtr;
 use yrs::{In, TransactionMut};
 
-use super::edit::{Input, fill, split};
+use super::input::{Input, fill, split};
 
 /// An [`Input`] in the form in which the CRDT's texts take it.
 pub(super) struct Embed {

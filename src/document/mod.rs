@@ -10,12 +10,14 @@
 mod attachment;
 mod baton;
 mod capture;
+mod commit;
 mod content;
 mod edit;
 mod embed;
 mod fence;
 mod gap_buffer;
 mod identity;
+mod input;
 mod jobs;
 mod json;
 mod json_path;
@@ -43,11 +45,13 @@ mod weak_link;
 mod xml;
 
 pub use attachment::{Attachment, AttachmentId, JobDone};
+pub use commit::encode_update_v2;
 pub use edit::{
-    Input, Slot, array_delete, array_insert, map_delete, map_set, text_delete, text_format,
-    text_insert, text_insert_embed,
+    array_delete, array_insert, map_delete, map_set, text_delete, text_format, text_insert,
+    text_insert_embed,
 };
 pub use identity::DocumentOptions;
+pub use input::{Input, Slot};
 pub use json::to_json;
 pub use json_path::{JsonPathError, select_all, select_one};
 pub use local::{Entered, LocalDocument};
@@ -58,7 +62,7 @@ pub use position::{Position, PositionScope};
 pub use record::{
     DeepEvent, EntryChange, Record, SequenceChange, TextChange, TypeChange, TypeEvent,
 };
-pub use shared::{Document, Interest, Waker, encode_update_v2};
+pub use shared::{Document, Interest, Waker};
 pub use states::{Deletes, States, deletes};
 pub use subdocument::{SubdocsChange, Subdocument};
 pub use text_delta::{DeltaStep, TextRun, text_apply_delta, text_runs, text_runs_between};

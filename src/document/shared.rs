@@ -1,4 +1,4 @@
-//! A document as all threads share it, and the slices that the pool does on it.
+//! A document as all threads share it.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -6,8 +6,6 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
-use yrs::TransactionMut;
-use yrs::updates::encoder::Encoder;
 
 use super::attachment::{Attachment, AttachmentId};
 use super::baton::Baton;
@@ -18,9 +16,7 @@ use super::jobs::{Job, Jobs};
 use super::pending::Pending;
 use super::pool;
 use super::record::Record;
-use super::subdocument;
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::update::V2Encoder;
 
 /// Wakes the JS thread that owns documents.
 pub trait Waker: Send + Sync {
@@ -176,6 +172,11 @@ impl Shared {
         }
     }
 
+    /// Whether JS listens to this.
+    pub(super) fn wants(&self, interest: Interest) -> bool {
+        self.interest.load(Ordering::Relaxed) & interest as u8 != 0
+    }
+
     /// Whether JS listens to any event of the document.
     pub(super) fn has_interest(&self) -> bool {
         self.interest.load(Ordering::Relaxed) != 0
@@ -184,6 +185,11 @@ impl Shared {
     /// For whoever holds the baton: the document is unchanged as long as this is.
     pub(super) fn revision(&self) -> u64 {
         self.revision.load(Ordering::Relaxed)
+    }
+
+    /// A transaction has changed something.
+    pub(super) fn note_change(&self) {
+        self.revision.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Bytes that were ever put into the document, roughly. What was deleted counts, too: it is cheap to keep this.
@@ -203,88 +209,6 @@ impl Shared {
         self.touched_content()?.undispatched.lock().take()
     }
 
-    /// Commits and describes what happened, as far as anybody wants to know. Returns the V1 update too if providers
-    /// other than the one that made the transaction must hear of it.
-    pub(super) fn finish(
-        &self,
-        txn: &mut TransactionMut<'_>,
-        attachment: Option<AttachmentId>,
-    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
-        self.fence.commit(txn)?;
-        self.collect(txn, attachment, None)
-    }
-
-    /// The same as [`Shared::finish`] for a transaction of the JS thread whose V1 update is known.
-    pub(super) fn finish_known(
-        &self,
-        txn: &mut TransactionMut<'_>,
-        update: Bytes,
-    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
-        self.fence.commit(txn)?;
-        self.collect(txn, None, Some(update))
-    }
-
-    /// The second half of [`Shared::finish`], for a transaction that is committed.
-    pub(super) fn collect(
-        &self,
-        txn: &TransactionMut<'_>,
-        attachment: Option<AttachmentId>,
-        known_update: Option<Bytes>,
-    ) -> Result<(Option<Arc<Record>>, Option<Bytes>), ProviderError> {
-        let Content { capture, states, .. } = self.content();
-        let captured = capture.take();
-        self.fence.run(|| subdocument::bury(captured.graves))?;
-        let interest = self.interest.load(Ordering::Relaxed);
-        let wants = |it: Interest| interest & it as u8 != 0;
-        let is_changed = txn.has_changes();
-        if is_changed {
-            self.revision.fetch_add(1, Ordering::Relaxed);
-            self.grow(inserted_units(txn));
-        }
-        let is_forwarded = is_changed
-            && self
-                .attachments
-                .lock()
-                .iter()
-                .any(|(id, it)| Some(*id) != attachment && it.wants_updates());
-
-        let mut record = Record { attachment, ..Record::default() };
-        let mut update = None;
-        record.is_transaction_wanted =
-            wants(Interest::AfterTransaction) || wants(Interest::Cleanup);
-        let is_update_wanted = wants(Interest::Update)
-            || record.is_transaction_wanted
-            || (attachment.is_some() && wants(Interest::Mirror));
-        if is_forwarded || (is_changed && is_update_wanted) {
-            let bytes = match known_update {
-                Some(bytes) => bytes,
-                None => Bytes::from(self.fence.run(|| txn.encode_update_v1())?),
-            };
-            update = is_forwarded.then(|| bytes.clone());
-            record.update = is_update_wanted.then_some(bytes);
-        }
-        if is_changed && wants(Interest::UpdateV2) {
-            record.update_v2 = Some(Bytes::from(self.fence.run(|| encode_update_v2(txn))?));
-        }
-        record.events = captured.events;
-        record.deep_events = captured.deep_events;
-        record.subdocs = captured.subdocs;
-        record.undo = captured.undo;
-        let is_interesting = record.update.is_some()
-            || record.update_v2.is_some()
-            || record.is_transaction_wanted
-            || !record.events.is_empty()
-            || !record.deep_events.is_empty()
-            || !record.undo.is_empty()
-            || record.subdocs.is_some();
-        if is_interesting {
-            record.states = Some(self.fence.run(|| states.states_of(txn))?);
-        } else {
-            states.skip(txn);
-        }
-        Ok((is_interesting.then(|| Arc::new(record)), update))
-    }
-
     /// Hands updates to every provider but the one that made them.
     pub(super) fn forward(&self, updates: &[Bytes], except: Option<AttachmentId>) {
         // Copied out first: an attachment must not run under this lock.
@@ -296,19 +220,6 @@ impl Shared {
     }
 }
 
-/// What a transaction has inserted: characters, values.
-fn inserted_units(txn: &TransactionMut<'_>) -> usize {
-    let ranges = txn.insert_set().iter().flat_map(|(_, ranges)| ranges.iter());
-    ranges.map(|range| (range.end - range.start) as usize).sum()
-}
-
 pub(super) fn invalid(message: String) -> ProviderError {
     ProviderError::new(ErrorCode::InvalidUpdate, message)
-}
-
-/// The change of a transaction so far, as a V2 update.
-pub fn encode_update_v2(txn: &TransactionMut<'_>) -> Vec<u8> {
-    let mut encoder = V2Encoder::new();
-    txn.encode_update(&mut encoder);
-    encoder.to_vec()
 }

@@ -7,8 +7,9 @@ use yrs::types::text::{Diff, YChange};
 use yrs::types::{Attrs, Delta};
 use yrs::{Any, ReadTxn, Snapshot, Text, TextRef, TransactionMut};
 
-use super::edit::{Input, check};
+use super::edit::check;
 use super::embed::Embed;
+use super::input::Input;
 use super::value::Value;
 use crate::error::ProviderError;
 

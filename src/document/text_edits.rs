@@ -8,9 +8,9 @@ use yrs::branch::BranchPtr;
 use yrs::types::{Attrs, Delta};
 use yrs::{Any, Text, TextRef, TransactionMut};
 
-use super::edit::Input;
 use super::embed::Embed;
 use super::gap_buffer::GapBuffer;
+use super::input::Input;
 use super::text_delta::text_runs;
 
 /// From so many changes on one pass over the text is cheaper than to find every one of them, even though it takes another

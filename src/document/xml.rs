@@ -11,7 +11,7 @@ use yrs::{
     XmlFragment, XmlFragmentRef, XmlOut,
 };
 
-use super::edit::Input;
+use super::input::Input;
 use super::value::{TypeHandle, TypeKind};
 
 /// A direction among the children of a node.

@@ -6,16 +6,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::protocol::awareness::{self as codec, DecodeError, Entry};
+use crate::protocol::awareness::{self as codec, DecodeError, Entry, GONE};
 
 /// A state that is not renewed for this long has left.
 pub const EXPIRY: Duration = Duration::from_secs(30);
 
 /// Our own state is renewed this often, well before others expire it.
 pub const RENEWAL: Duration = Duration::from_secs(15);
-
-/// What stands for "gone" on the wire.
-const NULL: &str = "null";
 
 /// Awareness of one document, shared by the session and the JavaScript object.
 pub type SharedAwareness = Arc<Mutex<Awareness>>;
@@ -91,7 +88,7 @@ impl Awareness {
             now,
             self.client_id,
             clock,
-            state.filter(|json| json != NULL).map(String::into_boxed_str),
+            state.filter(|json| json != GONE).map(String::into_boxed_str),
         )
     }
 
@@ -100,7 +97,7 @@ impl Awareness {
         let mut change = AwarenessChange::default();
         for Entry { client_id, clock, state } in codec::decode(update)? {
             let known = self.meta.get(&client_id).map(|meta| meta.clock);
-            let is_gone = state == NULL;
+            let is_gone = state == GONE;
             let is_removal_of_present =
                 is_gone && known == Some(clock) && self.states.contains_key(&client_id);
             if known.is_some_and(|known| clock <= known) && !is_removal_of_present {
@@ -127,7 +124,7 @@ impl Awareness {
         let entries: Vec<Entry> = clients
             .iter()
             .filter_map(|&client_id| {
-                let state = self.states.get(&client_id).map_or(NULL, AsRef::as_ref);
+                let state = self.states.get(&client_id).map_or(GONE, AsRef::as_ref);
                 self.meta.get(&client_id).map(|meta| Entry {
                     client_id,
                     clock: meta.clock,
@@ -179,7 +176,7 @@ impl Awareness {
             return None;
         }
         let clock = self.meta.get(&self.client_id)?.clock;
-        Some(codec::encode(&[Entry { client_id: self.client_id, clock, state: NULL.into() }]))
+        Some(codec::encode(&[Entry { client_id: self.client_id, clock, state: GONE.into() }]))
     }
 
     /// Removes other clients that expired.

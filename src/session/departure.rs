@@ -72,12 +72,7 @@ impl Session {
         if std::mem::replace(&mut self.is_destroyed, true) {
             return;
         }
-        for id in self.cx.flushes.change(FlushWaiters::cancel_all) {
-            self.cx.flushed(id, Err(destroyed()));
-        }
-        for id in self.cx.sync_waiters.change(SyncWaiters::cancel_all) {
-            self.cx.waited(id, Err(destroyed()));
-        }
+        self.fail_calls(&destroyed());
         let is_useful = *self.connection.state() != State::Idle && self.is_waiting();
         self.is_wanted = false;
         if self.connection.is_joined() || is_useful {
@@ -119,6 +114,16 @@ impl Session {
             self.dial(now);
         } else {
             self.rest();
+        }
+    }
+
+    /// Nobody need wait any more, for whatever it was.
+    pub(super) fn fail_calls(&mut self, error: &ProviderError) {
+        for id in self.cx.flushes.change(FlushWaiters::cancel_all) {
+            self.cx.flushed(id, Err(error.clone()));
+        }
+        for id in self.cx.sync_waiters.change(SyncWaiters::cancel_all) {
+            self.cx.waited(id, Err(error.clone()));
         }
     }
 
@@ -174,10 +179,10 @@ impl Session {
         for timer in [Timer::Connect, Timer::Heartbeat, Timer::Reconnect] {
             self.cx.timers.stop(timer);
         }
-        self.transmit.clear();
         let mut orphans: Vec<DocKey> = self.orphans().collect();
         orphans.sort_unstable();
         orphans.dedup();
+        self.transmit.clear();
         for key in orphans {
             self.report_orphan(key);
         }
@@ -187,15 +192,20 @@ impl Session {
         }
     }
 
-    /// Tells that edits of a removed document may not be in the log.
+    /// Tells that edits of a removed document may not be in the log: also to who disconnects, and has nobody else to hear
+    /// it from.
     pub(super) fn report_orphan(&mut self, key: DocKey) {
         let message = "the document was removed with edits that the log did not confirm";
-        self.cx.error(Some(key), ProviderError::new(ErrorCode::Connection, message));
+        let error = ProviderError::new(ErrorCode::Connection, message);
+        if !self.is_destroyed {
+            self.cx.output(Output::Event(Event::Error { doc: Some(key), error }));
+        }
     }
 
-    /// Removed documents with edits that still wait for their acks, once for each.
+    /// Removed documents with edits that still wait for the socket or for their acks, once for each message.
     fn orphans(&self) -> impl Iterator<Item = DocKey> {
-        self.cx.acks.edited().filter(|&key| self.documents.get(key).is_none())
+        let waiting = self.transmit.edited().chain(self.cx.acks.edited());
+        waiting.filter(|&key| self.documents.get(key).is_none())
     }
 
     /// Whether a document has edits that this connection or the next one may bring into the log.

@@ -7,6 +7,7 @@ mod origin;
 mod present;
 mod receiving;
 mod sending;
+mod unsendable;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -55,6 +55,7 @@ mod sync_waiters;
 mod synced;
 mod timers;
 mod transmit;
+mod user_message;
 mod window;
 mod work;
 

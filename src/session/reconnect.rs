@@ -19,6 +19,7 @@ const MAX_SERVER_DISCONNECTS: u32 = 5;
 
 impl Session {
     pub(super) fn dial(&mut self, now: Instant) {
+        self.refusal = None;
         self.set_status(Status::Connecting);
         let generation = self.connection.dial();
         if let Some(timeout) = self.cx.config.connection_timeout {
@@ -62,7 +63,12 @@ impl Session {
             ErrorCode::Connection
         };
         let data = data.map(|data| data.as_str().to_owned());
-        self.fail(now, ProviderError::new(kind, message.clone()), data, !is_final);
+        let error = ProviderError::new(kind, message.clone());
+        self.fail(now, error.clone(), data, !is_final);
+        if is_final {
+            self.fail_calls(&error);
+            self.refusal = Some(error);
+        }
         if kind == ErrorCode::PermissionDenied {
             self.cx.event(Event::PermissionDenied {
                 doc: None,

@@ -1,9 +1,11 @@
 //! What we send from the document itself: answers to step 1, and the difference the outbox owes.
 
+mod sent;
+
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -12,7 +14,7 @@ use super::damper::Damper;
 use super::question::Question;
 use super::rare::Unused;
 use crate::protocol::update::{self, EMPTY_STATE_VECTOR};
-use crate::protocol::y_message::Message;
+use sent::Sent;
 
 /// Peers that were answered and are remembered, to tell who asks again.
 const MAX_ANSWERED: usize = 64;
@@ -45,14 +47,6 @@ impl Reply {
         let is_for_server = question.is_server();
         Self { covers, is_answer: true, in_reply_to, is_second, is_for_server }
     }
-}
-
-#[derive(Debug)]
-struct Sent {
-    ack_id: u64,
-    covers: Option<u64>,
-    digest: u64,
-    at: Instant,
 }
 
 /// State of our differences on one connection. One at a time is computed. Those that settle edits are waited for, and so
@@ -200,56 +194,6 @@ impl Replies {
 
     pub(crate) fn is_ready(&self) -> bool {
         !self.ready.is_empty()
-    }
-
-    /// Takes the difference to send it with this ack id.
-    pub(crate) fn send(&mut self, now: Instant, ack_id: u64) -> Option<(Message, Reply)> {
-        let (update, reply) = self.ready.pop_front()?;
-        self.sent.retain(|sent| sent.covers.is_some());
-        self.sent.push(Sent { ack_id, covers: reply.covers, digest: digest(&update), at: now });
-        let message =
-            if reply.is_answer { Message::SyncStep2(update) } else { Message::Update(update) };
-        Some((message, reply))
-    }
-
-    /// The ack of the difference came, or it was given up.
-    pub(crate) fn finish(&mut self, ack_id: u64) {
-        self.sent.retain(|sent| sent.ack_id != ack_id);
-    }
-
-    /// Our own difference came back from the log. Returns its ack id and what it covers.
-    pub(crate) fn confirm_echo(&mut self, update: &[u8]) -> Option<(u64, Option<u64>)> {
-        // Most echoes are updates of the outbox: hash only what may be ours.
-        if self.sent.is_empty() {
-            return None;
-        }
-        let digest = digest(update);
-        let index = self.sent.iter().position(|sent| sent.digest == digest)?;
-        let Sent { ack_id, covers, .. } = self.sent.remove(index);
-        Some((ack_id, covers))
-    }
-
-    /// When a difference that the outbox owes has waited long enough for its ack.
-    pub(crate) fn ack_deadline(&self, timeout: Duration) -> Option<Instant> {
-        self.owed_sent().map(|sent| sent.at + timeout).min()
-    }
-
-    /// Gives up waiting for an overdue difference; returns its ack id.
-    pub(crate) fn take_overdue(&mut self, now: Instant, timeout: Duration) -> Option<u64> {
-        let ack_id = self.owed_sent().find(|sent| sent.at + timeout <= now)?.ack_id;
-        self.finish(ack_id);
-        Some(ack_id)
-    }
-
-    /// Gives up waiting for a difference that may not have been heard; returns its ack id.
-    pub(crate) fn take_unheard(&mut self, is_heard: impl Fn(u64) -> bool) -> Option<u64> {
-        let ack_id = self.owed_sent().find(|sent| !is_heard(sent.ack_id))?.ack_id;
-        self.finish(ack_id);
-        Some(ack_id)
-    }
-
-    fn owed_sent(&self) -> impl Iterator<Item = &Sent> {
-        self.sent.iter().filter(|sent| sent.covers.is_some())
     }
 }
 

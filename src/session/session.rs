@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use super::config::SessionConfig;
 use super::connection::Connection;
 use super::context::{Context, destroyed};
@@ -19,7 +17,6 @@ use super::timers::Timer;
 use super::transmit::Transmit;
 use super::work::{AddDocument, DocKey};
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::channel::Channel;
 
 /// One provider's session. How to drive it: see [the module](super).
 #[derive(Debug)]
@@ -35,6 +32,8 @@ pub struct Session {
     pub(super) connects: u64,
     pub(super) is_destroyed: bool,
     pub(super) departure: Option<Departure>,
+    /// Why the server does not want this connection; until the next attempt nobody need wait for anything.
+    pub(super) refusal: Option<ProviderError>,
     pub(super) has_message_events: bool,
 }
 
@@ -53,6 +52,7 @@ impl Session {
             connects: 0,
             is_destroyed: false,
             departure: None,
+            refusal: None,
             has_message_events: true,
         }
     }
@@ -107,8 +107,8 @@ impl Session {
     }
 
     /// Asks for [`Event::Flushed`] once every local edit handed in before this call is in the log. It fails with the
-    /// server's reason when an edit was refused. After `timeout` it fails with `ERR_UNCONFIRMED` if the server confirms
-    /// nothing at all, else with `ERR_TIMEOUT`.
+    /// server's reason when an edit or the connection was refused. After `timeout` it fails with `ERR_UNCONFIRMED` if the
+    /// server confirms nothing at all, else with `ERR_TIMEOUT`.
     pub fn flush(&mut self, now: Instant, id: u64, timeout: Duration) {
         if self.is_destroyed {
             return self.cx.flushed(id, Err(destroyed()));
@@ -122,10 +122,15 @@ impl Session {
             }
             targets.push((key, document.outbox().last_edit()));
         }
-        if self.cx.flushes.make(FlushWaiters::default).add(id, targets) {
-            self.cx.timers.set(Timer::Flush(id), now + timeout);
-        } else {
-            self.cx.flushed(id, Ok(()));
+        match &self.refusal {
+            Some(refusal) if !targets.is_empty() => {
+                let refusal = refusal.clone();
+                self.cx.flushed(id, Err(refusal));
+            }
+            _ if self.cx.flushes.make(FlushWaiters::default).add(id, targets) => {
+                self.cx.timers.set(Timer::Flush(id), now + timeout);
+            }
+            _ => self.cx.flushed(id, Ok(())),
         }
     }
 
@@ -136,8 +141,8 @@ impl Session {
     }
 
     /// Asks for [`Event::Waited`] once the document is synced, which it may be already. It fails with `ERR_TIMEOUT`
-    /// after `timeout`, with the server's reason when it refuses the document, and with `ERR_UNKNOWN_DOC` when the document
-    /// is not here or is removed.
+    /// after `timeout`, with the server's reason when it refuses the document or the connection, and with `ERR_UNKNOWN_DOC`
+    /// when the document is not here or is removed.
     pub fn when_synced(&mut self, now: Instant, id: u64, key: DocKey, timeout: Duration) {
         if self.is_destroyed {
             return self.cx.waited(id, Err(destroyed()));
@@ -148,7 +153,7 @@ impl Session {
         };
         if document.is_synced() {
             self.cx.waited(id, Ok(()));
-        } else if let Some(denial) = document.denial() {
+        } else if let Some(denial) = self.refusal.as_ref().or(document.denial()) {
             let denial = denial.clone();
             self.cx.waited(id, Err(denial));
         } else {
@@ -161,21 +166,6 @@ impl Session {
     pub fn cancel_when_synced(&mut self, id: u64) {
         self.cx.sync_waiters.change(|it| it.cancel(id));
         self.cx.timers.stop(Timer::Sync(id));
-    }
-
-    /// Sends a message of the user's own, without asking for an ack: `payload` is what follows the type. Fails with
-    /// `ERR_CONNECTION` when not connected, and with `ERR_MESSAGE_TOO_LARGE`.
-    #[allow(clippy::needless_pass_by_value, reason = "the caller is done with it")]
-    pub fn send(
-        &mut self,
-        _now: Instant,
-        channel: Channel,
-        message_type: u64,
-        payload: Bytes,
-        doc_id: &str,
-        parent_id: Option<&str>,
-    ) -> Result<(), ProviderError> {
-        self.make_user_message(channel, message_type, &payload, doc_id, parent_id)
     }
 
     /// Whether [`Event::Message`] is wanted. It is, unless told otherwise; nobody should pay for it without a listener.

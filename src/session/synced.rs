@@ -34,6 +34,11 @@ impl Synced {
         self.is_current
     }
 
+    /// Whether the document held updates that wait for missing ones when it was heard of last.
+    pub(crate) fn is_missing_updates(&self) -> bool {
+        self.is_missing
+    }
+
     /// The token for the next update.
     pub(crate) fn next_token(&mut self) -> u64 {
         self.issued += 1;

@@ -18,15 +18,14 @@ use crate::protocol::channel::Channel;
 use crate::protocol::engine_io;
 use crate::protocol::envelope::{self, Metadata};
 use crate::protocol::socket_io::{self, Arg};
-use crate::protocol::y_message::{self, Message};
 
 /// A message that only waits for the socket, with what its ack is for.
 #[derive(Debug)]
-struct Made {
-    channel: Channel,
-    envelope: Bytes,
-    offset: Option<i64>,
-    ack: Option<(DocKey, AckKind)>,
+pub(super) struct Made {
+    pub(super) channel: Channel,
+    pub(super) envelope: Bytes,
+    pub(super) offset: Option<i64>,
+    pub(super) ack: Option<(DocKey, AckKind)>,
 }
 
 /// A message that was made and can't be sent as it is.
@@ -53,6 +52,17 @@ impl Transmit {
 
     pub(super) fn is_empty(&self) -> bool {
         self.attachment.is_none() && self.direct.is_empty()
+    }
+
+    /// Puts a message behind those that were made already.
+    pub(super) fn push(&mut self, made: Made) {
+        self.direct.push_back(made);
+    }
+
+    /// The documents whose edits wait for the socket, once for each message.
+    pub(super) fn edited(&self) -> impl Iterator<Item = DocKey> {
+        let acks = self.direct.iter().filter_map(|made| made.ack);
+        acks.filter(|(_, kind)| kind.has_edits()).map(|(key, _)| key)
     }
 }
 
@@ -102,7 +112,7 @@ impl Session {
                     Ok(Some((outgoing, envelope))) => {
                         let ack =
                             outgoing.ack.filter(|kind| kind.has_edits()).map(|kind| (key, kind));
-                        self.transmit.direct.push_back(Made {
+                        self.transmit.push(Made {
                             channel: outgoing.channel,
                             envelope,
                             offset: outgoing.offset,
@@ -114,31 +124,6 @@ impl Session {
                 }
             }
         }
-    }
-
-    pub(super) fn make_user_message(
-        &mut self,
-        channel: Channel,
-        message_type: u64,
-        payload: &[u8],
-        doc_id: &str,
-        parent_id: Option<&str>,
-    ) -> Result<(), ProviderError> {
-        let Some(socket_id) = self.connection.socket_id().filter(|_| !self.cx.is_silent) else {
-            return Err(ProviderError::new(ErrorCode::Connection, "not connected"));
-        };
-        let metadata = Metadata {
-            room_id: self.cx.config.room_id.as_str().into(),
-            doc_id: doc_id.into(),
-            parent_id: parent_id.map(Into::into),
-            sender_id: Some(socket_id.as_ref().into()),
-            ..Metadata::default()
-        };
-        let envelope = envelope::encode(&metadata, &with_type(message_type, payload))
-            .map_err(|error| ProviderError::new(ErrorCode::InvalidArgument, error.to_string()))?;
-        let envelope = self.check_size(envelope)?;
-        self.transmit.direct.push_back(Made { channel, envelope, offset: None, ack: None });
-        Ok(())
     }
 
     /// Whose turn it is. Presence is small and coalesced; sync messages ask for acks and wait for the window.
@@ -204,7 +189,7 @@ impl Session {
     }
 
     /// A server closes the connection over a message that is too large, and would again after every reconnect.
-    fn check_size(&self, envelope: Vec<u8>) -> Result<Bytes, ProviderError> {
+    pub(super) fn check_size(&self, envelope: Vec<u8>) -> Result<Bytes, ProviderError> {
         match self.max_envelope() {
             Some(limit) if envelope.len() > limit => {
                 let message =
@@ -234,42 +219,5 @@ impl Session {
         };
         self.transmit.attachment = encoded.attachments.into_iter().next();
         Frame::Text(encoded.header)
-    }
-}
-
-/// One type byte and the body. The TypeScript provider's callers hand in bodies that begin with the type themselves.
-fn with_type(message_type: u64, payload: &[u8]) -> Vec<u8> {
-    let mut message = Vec::with_capacity(payload.len() + 10);
-    let mut rest = message_type;
-    while rest >= 0x80 {
-        message.push(rest as u8 | 0x80);
-        rest >>= 7;
-    }
-    message.push(rest as u8);
-    message.extend_from_slice(payload);
-    let message = Bytes::from(message);
-    match y_message::decode_all(&message).as_deref() {
-        Ok([single]) => Message::encode(single),
-        _ => message.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn user_messages_have_one_type_byte() {
-        let step_one = [0, 2, 7, 8];
-        let table: [(&str, u64, &[u8], &[u8]); 5] = [
-            ("body", 0, &step_one, &[0, 0, 2, 7, 8]),
-            ("body that begins with the type", 0, &[0, 0, 2, 7, 8], &[0, 0, 2, 7, 8]),
-            ("awareness with its type", 1, &[1, 1, 0], &[1, 1, 0]),
-            ("unknown type", 300, &[9], &[0xac, 2, 9]),
-            ("no body", 3, &[], &[3]),
-        ];
-        for (label, message_type, payload, expected) in table {
-            assert_eq!(with_type(message_type, payload), expected, "{label}");
-        }
     }
 }

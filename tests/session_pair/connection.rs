@@ -306,6 +306,43 @@ fn refusals_are_final_unless_the_server_is_only_busy() {
 }
 
 #[test]
+fn who_waits_for_a_refused_connection_is_told_why_until_it_is_tried_again() {
+    // (label, CONNECT_ERROR, how calls end)
+    let table = [
+        (
+            "permission",
+            r#"{"message":"m","data":{"code":"permission-denied"}}"#,
+            ErrorCode::PermissionDenied,
+        ),
+        ("bad request", r#"{"message":"m","data":{"code":"bad-request"}}"#, ErrorCode::Connection),
+    ];
+    for (label, refusal, code) in table {
+        let mut world =
+            World::new(Switches { connect_error: Some(refusal.into()), ..Switches::gateway() });
+        let a = world.add_client(&["doc"]);
+        world.insert(a, DOC, 0, "x");
+        let call = |world: &mut World, id| {
+            world.clients[a].session.flush(world.now, id, 60 * SECOND);
+            world.clients[a].session.when_synced(world.now, id, DOC, 60 * SECOND);
+        };
+        let ended = |world: &World, id| [world.flushed(a, id), world.waited(a, id)];
+        call(&mut world, 1);
+        world.connect(a);
+        assert_eq!(ended(&world, 1), [Some(Err(code)); 2], "{label}");
+        call(&mut world, 2);
+        world.settle();
+        assert_eq!(ended(&world, 2), [Some(Err(code)); 2], "{label}: afterwards");
+        assert!(world.clients[a].session.has_unsynced_changes(), "{label}: the edit is kept");
+        world.server.switches.connect_error = None;
+        world.clients[a].session.connect(world.now);
+        call(&mut world, 3);
+        world.settle();
+        assert_eq!(ended(&world, 3), [Some(Ok(())); 2], "{label}: with the next attempt");
+        assert_eq!(world.log_text("doc"), "x", "{label}");
+    }
+}
+
+#[test]
 fn a_refused_auth_that_can_be_refreshed_is_refreshed_once() {
     let refusal = r#"{"message":"no","data":{"code":"unauthenticated"}}"#;
     let switches = Switches { connect_error: Some(refusal.into()), ..Switches::gateway() };

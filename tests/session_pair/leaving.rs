@@ -127,6 +127,35 @@ fn edits_of_a_removed_document_that_were_not_confirmed_are_reported() {
 }
 
 #[test]
+fn edits_of_a_removed_document_that_the_socket_never_took_are_reported() {
+    let mut world = World::new(Switches::gateway());
+    let a = world.join(&["doc"]);
+    world.clients[a].is_stuck = true;
+    world.insert(a, DOC, 0, "x");
+    world.clients[a].session.remove_document(world.now, DOC);
+    world.settle();
+    world.cut(a);
+    world.settle();
+    assert_eq!(world.log_text("doc"), "");
+    assert_eq!(errors(&mut world, a), [ErrorCode::Connection]);
+}
+
+#[test]
+fn disconnect_reports_edits_of_a_removed_document_that_nobody_confirmed() {
+    for is_stuck in [false, true] {
+        let mut world = World::new(Switches { acks: false, ..Switches::gateway() });
+        let a = world.join(&["doc"]);
+        world.clients[a].is_stuck = is_stuck;
+        world.insert(a, DOC, 0, "x");
+        world.clients[a].session.remove_document(world.now, DOC);
+        world.clients[a].session.disconnect(world.now);
+        world.advance(2 * SECOND);
+        assert_eq!(world.connection(a), None);
+        assert_eq!(errors(&mut world, a), [ErrorCode::Connection], "stuck: {is_stuck}");
+    }
+}
+
+#[test]
 fn destroy_waits_for_the_acks_of_removed_documents() {
     let mut world = World::new(Switches::gateway());
     let a = world.join(&["doc"]);

@@ -8,6 +8,8 @@ use yjs_provider_native::protocol::channel::Channel;
 use yjs_provider_native::protocol::envelope;
 use yjs_provider_native::protocol::y_message::Message;
 use yjs_provider_native::session::{DocKey, Event, Frame, SessionConfig, WorkDone};
+use yrs::updates::decoder::Decode;
+use yrs::{Doc, Text, Transact, Update};
 
 use super::server::{ROOM, Switches, metadata};
 use super::world::World;
@@ -200,6 +202,33 @@ fn a_lost_update_is_repaired_when_the_next_one_misses_it() {
     world.insert(a, DOC, 4, " and found");
     world.advance(2 * SECOND);
     assert_eq!(world.text(b, DOC), "lost and found");
+}
+
+#[test]
+fn a_gap_that_something_else_closes_keeps_no_document_from_being_synced() {
+    let mut world = World::new(Switches::published());
+    let a = world.join(&["doc"]);
+    let author = Doc::with_client_id(7);
+    let text = author.get_or_insert_text("text");
+    let type_one = |word: &str| -> Bytes {
+        let mut txn = author.transact_mut();
+        text.push(&mut txn, word);
+        txn.encode_update_v1().into()
+    };
+    let (first, second) = (type_one("loaded "), type_one("and live"));
+    let id = world.connection(a).unwrap();
+    world.server.push_record(id, &metadata("doc", "peer"), &Message::Update(second), 1);
+    world.settle();
+    assert_eq!(world.text(a, DOC), "", "it builds on what is not here");
+    world.advance(SECOND);
+    assert!(!world.is_synced(a, DOC));
+    // Out of a file, say, or through another provider.
+    let document = &world.clients[a].replicas[&DOC].doc;
+    document.transact_mut().apply_update(Update::decode_v1(&first).unwrap()).unwrap();
+    world.clients[a].session.handle_local_update(world.now, DOC, first);
+    world.settle();
+    assert_eq!(world.text(a, DOC), "loaded and live");
+    assert!(world.is_synced(a, DOC));
 }
 
 #[test]

@@ -299,13 +299,13 @@ impl World {
         self.now = end;
     }
 
-    /// One round for every client, in random order, with at most this many frames each way. False if nothing happened.
     /// The client's computer sleeps, and its clock of deadlines with it.
     pub(crate) fn sleep(&mut self, client: usize, duration: Duration) {
         self.clients[client].session.handle_sleep(self.now, duration);
         self.settle();
     }
 
+    /// One round for every client, in random order, with at most this many frames each way. False if nothing happened.
     fn step(&mut self, frames: usize) -> bool {
         let mut order: Vec<usize> = (0..self.clients.len()).collect();
         self.rng.shuffle(&mut order);

@@ -10,12 +10,11 @@ use yrs::{Array as _, ArrayRef};
 use super::shared_type::SharedType;
 use super::text::{position, range};
 use super::transaction_argument::TransactionArgument as YTransaction;
-use super::weak_link::{bound, quote_to_js};
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::preliminaries::Preliminaries;
 use crate::binding::raw::Reference;
-use crate::binding::types::methods::shared_type_methods;
+use crate::binding::types::methods::{quote_methods, shared_type_methods};
 use crate::binding::value::{any_to_js, undefined, value_to_js};
 use crate::document::{Input, TypeKind, Value, array_delete, array_insert, to_json};
 
@@ -196,28 +195,7 @@ impl YArray {
         }
         Ok(list)
     }
-
-    /// A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
-    /// inserted there. An end that is left out is that of the array; an open end does not belong to the range.
-    ///
-    /// Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary array.
-    #[napi(
-        ts_args_type = "lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction",
-        ts_return_type = "YWeakLink"
-    )]
-    pub fn quote<'env>(
-        &self,
-        env: &'env Env,
-        lower: Option<f64>,
-        upper: Option<f64>,
-        lower_open: Option<bool>,
-        upper_open: Option<bool>,
-        txn: Option<YTransaction>,
-    ) -> Result<Unknown<'env>> {
-        let range =
-            (bound(*env, lower, lower_open, "lower")?, bound(*env, upper, upper_open, "upper")?);
-        quote_to_js(env, &self.0, txn, range)
-    }
 }
 
 shared_type_methods!(YArray, 0, "callback: (event: YArrayEvent, txn: YTransaction) => void");
+quote_methods!(YArray);

@@ -12,7 +12,7 @@ use super::doc_core::DocCore;
 use super::event::EventSource;
 use super::subdocs_event::Subdocs;
 use super::undo_event::{Metas, YUndoEvent};
-use super::undo_manager::{event_name, listeners_of};
+use super::undo_manager_listeners::{event_name, listeners_of};
 use super::views::Item;
 use crate::binding::error::Result;
 use crate::binding::hidden::Hidden;

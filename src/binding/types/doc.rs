@@ -2,38 +2,19 @@
 
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{FromNapiValue, Object, ObjectFinalize, This, Unknown};
-use napi::{Env, JsValue, ValueType};
+use napi::bindgen_prelude::{Object, ObjectFinalize, This, Unknown};
+use napi::{Env, JsValue};
 use napi_derive::napi;
 use yrs::WriteTxn;
 
 use super::doc_core::DocCore;
+use super::doc_options::document_options;
 use super::transaction_argument::TransactionArgument as YTransaction;
 use super::wrapper::type_to_js;
-use crate::binding::error::{OrThrow, Result, throw};
-use crate::binding::listeners::Listener;
+use crate::binding::error::{Result, throw};
 use crate::binding::raw;
-use crate::document::{DocumentOptions, Interest, TypeHandle, TypeKind};
+use crate::document::{TypeHandle, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
-
-/// What a document is told at its birth.
-#[napi(object, object_to_js = false)]
-#[derive(Default)]
-pub struct YDocOptions {
-    /// Client id of this replica, a whole number below 2^53. Default: random.
-    #[napi(js_name = "clientID")]
-    pub client_id: Option<f64>,
-    /// Globally unique id of the document. Default: a random UUID.
-    pub guid: Option<String>,
-    /// Name of a collection of documents, for providers that know such.
-    pub collectionid: Option<String>,
-    /// Whether deleted content is freed. Default: `true`.
-    pub gc: Option<bool>,
-    /// Whether a subdocument loads without being asked to. Default: `false`.
-    pub auto_load: Option<bool>,
-    /// Whether the document should be synced now. Default: `true`.
-    pub should_load: Option<bool>,
-}
 
 /// A shared document: a replica of what all who edit it see.
 ///
@@ -52,20 +33,7 @@ impl YDoc {
     /// A new, empty document. Throws `ERR_INVALID_OPTION`.
     #[napi(constructor, ts_args_type = "options?: YDocOptions | undefined | null")]
     pub fn new(env: Env, this: This<'_>, options: Option<Unknown<'_>>) -> Result<Self> {
-        let options =
-            options.map_or_else(|| Ok(YDocOptions::default()), |it| parse_options(env, it))?;
-        let client_id = options.client_id.map(client_id).transpose().or_throw(env)?;
-        let core = DocCore::new(
-            env,
-            DocumentOptions {
-                client_id,
-                guid: options.guid,
-                collection_id: options.collectionid,
-                is_gc_enabled: options.gc.unwrap_or(true),
-                auto_load: options.auto_load.unwrap_or(false),
-                should_load: options.should_load.unwrap_or(true),
-            },
-        )?;
+        let core = DocCore::new(env, document_options(env, options)?)?;
         let doc = Self { core };
         doc.wrap(env, &this)?;
         Ok(doc)
@@ -139,41 +107,6 @@ impl YDoc {
         self.core.begin(env, origin)
     }
 
-    /// Adds a listener. `update` and `updateV2` get the bytes of every transaction, `afterTransaction` and then
-    /// `cleanup` the transaction, `subdocs` the subdocuments that came, went or should be loaded, `destroy` the document.
-    ///
-    /// Throws `ERR_INVALID_ARGUMENT` for any other event.
-    #[napi(
-        ts_args_type = "event: 'update' | 'updateV2', callback: (update: Uint8Array, txn: YTransaction) => void): void
-  on(event: 'afterTransaction' | 'cleanup', callback: (txn: YTransaction) => void): void
-  on(event: 'subdocs', callback: (event: YSubdocsEvent, txn: YTransaction) => void): void
-  on(event: 'destroy', callback: (doc: YDoc) => void"
-    )]
-    pub fn on(&self, env: Env, event: String, callback: Listener<'_>) -> Result<()> {
-        let interest = interest(&event).or_throw(env)?;
-        let Some(mut listeners) = self.core.make_listeners(env)? else { return Ok(()) };
-        if listeners.add(&event, callback, false)?
-            && let Some(interest) = interest
-        {
-            self.core.local.set_interest(interest, true);
-        }
-        Ok(())
-    }
-
-    /// Removes a listener. Returns whether it was there.
-    #[napi(
-        ts_args_type = "event: 'update' | 'updateV2' | 'afterTransaction' | 'cleanup' | 'subdocs' | 'destroy', callback: (...args: any[]) => void"
-    )]
-    pub fn off(&self, env: Env, event: String, callback: Listener<'_>) -> Result<bool> {
-        let interest = interest(&event).or_throw(env)?;
-        let Some(mut listeners) = self.core.listeners(env)? else { return Ok(false) };
-        let (was_there, is_empty) = listeners.remove(&event, callback)?;
-        if is_empty && let Some(interest) = interest {
-            self.core.local.set_interest(interest, false);
-        }
-        Ok(was_there)
-    }
-
     /// Emits `destroy` and forgets all listeners, for its subdocuments, too. The content stays readable.
     ///
     /// A subdocument leaves its parent, which gets a new, empty one of the same guid that is not loaded.
@@ -195,17 +128,6 @@ impl YDoc {
     /// Does nothing; documents need not be freed.
     #[napi]
     pub fn free(&self) {}
-
-    /// Forgets all listeners. Returns those of `destroy`.
-    pub(super) fn take_listeners<'env>(&self, env: Env) -> Result<Vec<Unknown<'env>>> {
-        let Some(mut listeners) = self.core.listeners(env)? else { return Ok(Vec::new()) };
-        let functions = listeners.take("destroy")?;
-        listeners.clear()?;
-        for interest in Interest::ALL {
-            self.core.local.set_interest(interest, false);
-        }
-        Ok(functions)
-    }
 
     /// Binds the core and its JavaScript object together.
     pub(super) fn wrap<'env>(&self, env: Env, this: &impl JsValue<'env>) -> Result<()> {
@@ -242,42 +164,6 @@ impl ObjectFinalize for YDoc {
     fn finalize(self, env: Env) -> Result<()> {
         self.core.memory.end(env);
         Ok(())
-    }
-}
-
-fn parse_options(env: Env, options: Unknown<'_>) -> Result<YDocOptions> {
-    let invalid = |message: &str| {
-        throw(env, ProviderError::new(ErrorCode::InvalidOption, format!("options: {message}")))
-    };
-    match options.get_type()? {
-        ValueType::Undefined | ValueType::Null => Ok(YDocOptions::default()),
-        // SAFETY: it is an object.
-        ValueType::Object => unsafe { YDocOptions::from_napi_value(env.raw(), options.raw()) }
-            .map_err(|error| invalid(&error.reason)),
-        _ => Err(invalid("expected an object")),
-    }
-}
-
-fn client_id(value: f64) -> std::result::Result<u64, ProviderError> {
-    if value.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&value) {
-        return Ok(value as u64);
-    }
-    let message = format!("clientID: expected a whole number from 0 to 2^53 - 1, got {value}");
-    Err(ProviderError::new(ErrorCode::InvalidOption, message))
-}
-
-fn interest(event: &str) -> std::result::Result<Option<Interest>, ProviderError> {
-    match event {
-        "update" => Ok(Some(Interest::Update)),
-        "updateV2" => Ok(Some(Interest::UpdateV2)),
-        "afterTransaction" => Ok(Some(Interest::AfterTransaction)),
-        "cleanup" => Ok(Some(Interest::Cleanup)),
-        // Subdocuments are captured in any case, and they are rare.
-        "subdocs" | "destroy" => Ok(None),
-        other => Err(ProviderError::new(
-            ErrorCode::InvalidArgument,
-            format!("event: a YDoc has no event '{other}'"),
-        )),
     }
 }
 

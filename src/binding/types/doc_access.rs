@@ -24,10 +24,7 @@ impl DocCore {
         txn: Option<TransactionArgument>,
         read: impl FnOnce(&Reader<'_>) -> R,
     ) -> Result<R> {
-        self.touch(env)?;
-        if let Some(txn) = txn {
-            txn.check_document(self).or_throw(env)?;
-        }
+        self.touch_to_read(env, txn)?;
         self.local.read(read).or_throw(env)
     }
 
@@ -38,11 +35,19 @@ impl DocCore {
         txn: Option<TransactionArgument>,
         read: impl FnOnce(&Reader<'_>) -> R,
     ) -> Result<R> {
-        self.touch(env)?;
-        if let Some(txn) = txn {
-            txn.check_document(self).or_throw(env)?;
-        }
+        self.touch_to_read(env, txn)?;
         self.local.peek(read).or_throw(env)
+    }
+
+    /// Length of a text in UTF-16 units.
+    pub(super) fn text_length(
+        self: &Rc<Self>,
+        env: Env,
+        txn: Option<TransactionArgument>,
+        text: &TypeHandle,
+    ) -> Result<u32> {
+        self.touch_to_read(env, txn)?;
+        self.local.text_length(text).or_throw(env)
     }
 
     /// Makes a plain edit of a text, as [`DocCore::write`] makes any.
@@ -53,10 +58,7 @@ impl DocCore {
         text: &TypeHandle,
         edit: TextEdit<'_>,
     ) -> Result<()> {
-        self.touch(env)?;
-        if let Some(txn) = txn {
-            txn.check_open(self).or_throw(env)?;
-        }
+        self.touch_to_edit(env, txn)?;
         let record = self.local.edit_text(text, edit).or_throw(env)?;
         self.emit_local(env, record, None)
     }
@@ -79,10 +81,7 @@ impl DocCore {
         edit: impl FnOnce(&mut TransactionMut<'_>) -> std::result::Result<R, ProviderError>,
         then: impl FnOnce(R) -> Result<S>,
     ) -> Result<S> {
-        self.touch(env)?;
-        if let Some(txn) = txn {
-            txn.check_open(self).or_throw(env)?;
-        }
+        self.touch_to_edit(env, txn)?;
         let (value, record) = self.local.write(edit).or_throw(env)?;
         let value = then(value)?;
         self.emit_local(env, record, None)?;
@@ -147,5 +146,17 @@ impl DocCore {
         let origin = record.as_ref().map(|_| Reference::boxed(env, manager)).transpose()?;
         self.emit_local(env, record, origin)?;
         Ok(is_changed)
+    }
+
+    /// Any transaction of the document is good enough to read in.
+    fn touch_to_read(self: &Rc<Self>, env: Env, txn: Option<TransactionArgument>) -> Result<()> {
+        self.touch(env)?;
+        txn.map_or(Ok(()), |txn| txn.check_document(self)).or_throw(env)
+    }
+
+    /// To edit it takes one that is open.
+    fn touch_to_edit(self: &Rc<Self>, env: Env, txn: Option<TransactionArgument>) -> Result<()> {
+        self.touch(env)?;
+        txn.map_or(Ok(()), |txn| txn.check_open(self)).or_throw(env)
     }
 }

@@ -13,13 +13,12 @@ use yrs::ReadTxn;
 use super::dispatch::Pending;
 use super::external_memory::ExternalMemory;
 use crate::binding::bridge::Bridge;
-use crate::binding::error::{OrThrow, Result};
+use crate::binding::error::Result;
 use crate::binding::hidden::Hidden;
-use crate::binding::inbox::Message;
 use crate::binding::js_thread::JsThread;
 use crate::binding::listeners::Listeners;
-use crate::binding::raw::{self, Reference};
-use crate::document::{Document, DocumentOptions, LocalDocument, Record, SubdocsChange};
+use crate::binding::raw::Reference;
+use crate::document::{Document, DocumentOptions, LocalDocument};
 use crate::session::{Awareness, SharedAwareness};
 
 /// The JS thread's state of one document. Wrappers hold it; it holds none of them, and no listener.
@@ -29,8 +28,9 @@ pub(crate) struct DocCore {
     pub(in crate::binding) thread: Rc<JsThread>,
     wrapper: RefCell<Option<Reference>>,
     pub(super) memory: ExternalMemory,
-    queue: RefCell<VecDeque<Pending>>,
-    is_dispatching: Cell<bool>,
+    /// Committed transactions whose listeners have not run.
+    pub(super) queue: RefCell<VecDeque<Pending>>,
+    pub(super) is_dispatching: Cell<bool>,
     has_warned: Cell<bool>,
     /// Whether the document should be synced.
     pub(super) should_load: Cell<bool>,
@@ -150,27 +150,6 @@ impl DocCore {
         }
     }
 
-    /// Must come before anything else is done to the document: takes the baton for this tick, and tells listeners of a
-    /// remote transaction that came before.
-    pub(crate) fn touch(self: &Rc<Self>, env: Env) -> Result<()> {
-        let entered = self.local.enter().or_throw(env)?;
-        if entered.is_new
-            && let Err(error) = self.thread.hold(self)
-        {
-            // JavaScript's stack ends here. The next touch begins the tick anew; listeners are called from the loop.
-            if let Some(record) = entered.remote {
-                self.queue.borrow_mut().push_back(Pending::remote(record));
-                self.thread.inbox.push(Message::Document(self.id));
-            }
-            self.local.leave();
-            return Err(error);
-        }
-        if let Some(record) = entered.remote {
-            self.emit_remote(env, record);
-        }
-        Ok(())
-    }
-
     /// Lets V8 know how large the document is by now.
     pub(crate) fn tell_memory(&self) {
         self.memory.update(self.thread.env(), self.local.size());
@@ -194,32 +173,6 @@ impl DocCore {
         }
     }
 
-    /// A remote transaction waits for its listeners.
-    pub(crate) fn handle_wake(self: &Rc<Self>, env: Env) {
-        if let Some(bridge) = self.bridge() {
-            return bridge.handle_wake(env, self);
-        }
-        // A poisoned document has nobody to throw to here; every call on it says so.
-        if self.touch(env).is_ok()
-            && let Some(thrown) = self.dispatch_queue(env)
-        {
-            raw::report_uncaught(env, thrown);
-        }
-    }
-
-    /// An explicit transaction was collected without `commit()`. Its edits count; listeners run later, because nobody
-    /// may call JavaScript from a finalizer.
-    pub(super) fn finish_abandoned(&self, id: u64) {
-        if !self.local.is_open(id) {
-            return;
-        }
-        if let Ok(Some(record)) = self.local.commit(id) {
-            self.queue.borrow_mut().push_back(Pending { record, origin: None, is_remote: false });
-            self.thread.inbox.push(Message::Document(self.id));
-        }
-        self.local.leave();
-    }
-
     /// Hands updates of this tick to the providers at once.
     pub(crate) fn flush_updates(&self) {
         if let Some(bridge) = self.bridge() {
@@ -241,63 +194,6 @@ impl DocCore {
     pub(super) fn retire_undo_manager(&self, id: u64) {
         self.undo_managers.borrow_mut().remove(&id);
         self.local.retire_undo_manager(id);
-    }
-
-    /// Tells listeners of something about subdocuments that is no edit.
-    pub(super) fn emit_subdocs(self: &Rc<Self>, env: Env, change: SubdocsChange) -> Result<()> {
-        self.touch(env)?;
-        let record = Record { subdocs: Some(Box::new(change)), ..Record::default() };
-        self.emit_local(env, Some(Arc::new(record)), None)
-    }
-
-    /// Tells listeners of what was done here.
-    pub(super) fn emit_local(
-        self: &Rc<Self>,
-        env: Env,
-        record: Option<Arc<Record>>,
-        origin: Option<Reference>,
-    ) -> Result<()> {
-        let Some(record) = record else { return Ok(()) };
-        self.queue.borrow_mut().push_back(Pending { record, origin, is_remote: false });
-        match self.dispatch_queue(env) {
-            Some(thrown) => Err(raw::throw(env, thrown)),
-            None => Ok(()),
-        }
-    }
-
-    fn emit_remote(self: &Rc<Self>, env: Env, record: Arc<Record>) {
-        self.queue.borrow_mut().push_back(Pending::remote(record));
-        if let Some(thrown) = self.dispatch_queue(env) {
-            raw::report_uncaught(env, thrown);
-        }
-    }
-
-    /// Whether committed transactions wait for their listeners.
-    pub(super) fn has_pending_events(&self) -> bool {
-        !self.queue.borrow().is_empty()
-    }
-
-    /// Calls listeners, first in first out and never re-entrantly (T 12): what a listener edits queues behind. Returns
-    /// what a listener of a local transaction threw.
-    fn dispatch_queue(self: &Rc<Self>, env: Env) -> Option<raw::Thrown> {
-        if self.is_dispatching.replace(true) {
-            return None;
-        }
-        let mut first = None;
-        loop {
-            // Not a `while let`: the borrow must end before listeners run.
-            let pending = self.queue.borrow_mut().pop_front();
-            let Some(pending) = pending else { break };
-            for thrown in super::dispatch::dispatch(self, env, &pending) {
-                if pending.is_remote {
-                    raw::report_uncaught(env, thrown);
-                } else {
-                    first.get_or_insert(thrown);
-                }
-            }
-        }
-        self.is_dispatching.set(false);
-        first
     }
 }
 

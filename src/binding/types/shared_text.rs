@@ -25,11 +25,7 @@ impl<P: AsMut<Vec<u16>>> SharedType<P> {
             return Ok(length);
         }
         let (core, handle) = self.place(env)?;
-        core.touch(env)?;
-        if let Some(txn) = txn {
-            txn.check_document(&core).or_throw(env)?;
-        }
-        core.local.text_length(&handle).or_throw(env)
+        core.text_length(env, txn, &handle)
     }
 
     /// The text itself, if it is preliminary.

@@ -8,10 +8,9 @@ use yrs::{GetString, TextRef};
 use super::shared_type::SharedType;
 use super::text_delta::ComputeChange;
 use super::transaction_argument::TransactionArgument as YTransaction;
-use super::weak_link::{bound, quote_to_js};
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::listeners::Listener;
-use crate::binding::types::methods::{shared_type_methods, text_methods};
+use crate::binding::types::methods::{quote_methods, shared_type_methods, text_methods};
 use crate::document::{Input, TypeKind};
 use crate::error::{ErrorCode, ProviderError};
 
@@ -62,6 +61,7 @@ impl YText {
 
 shared_type_methods!(YText, 2, "callback: (event: YTextEvent, txn: YTransaction) => void");
 text_methods!(YText);
+quote_methods!(YText);
 
 /// An index or length as the CRDT counts it.
 pub(super) fn position(env: Env, value: f64, name: &str) -> Result<u32> {

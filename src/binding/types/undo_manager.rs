@@ -15,13 +15,10 @@ use super::undo_options::{is_given, parse_options};
 use crate::binding::error::{OrThrow, Result, throw};
 use crate::binding::hidden::Hidden;
 use crate::binding::js_thread::JsThread;
-use crate::binding::listeners::{Listener, Listeners};
 use crate::binding::raw::Reference;
 use crate::binding::shared_types::{instance, shared_type_place};
-use crate::document::{TypeHandle, UndoAction, UndoOptions};
+use crate::document::{TypeHandle, UndoOptions};
 use crate::error::{ErrorCode, ProviderError};
-
-const EVENTS: [UndoAction; 3] = [UndoAction::Added, UndoAction::Updated, UndoAction::Popped];
 
 /// Undoes and redoes edits of shared types of one document.
 ///
@@ -35,9 +32,9 @@ const EVENTS: [UndoAction; 3] = [UndoAction::Added, UndoAction::Updated, UndoAct
 /// ```
 #[napi(custom_finalize)]
 pub struct YUndoManager {
-    id: u64,
+    pub(super) id: u64,
     /// The document, once it is known.
-    core: OnceCell<Rc<DocCore>>,
+    pub(super) core: OnceCell<Rc<DocCore>>,
     /// What the manager is made with when the document becomes known.
     options: RefCell<UndoOptions>,
 }
@@ -159,54 +156,6 @@ impl YUndoManager {
         self.can_pop(env, true)
     }
 
-    /// Adds a listener: an item of a stack was added, grew, or was undone or redone. What a listener puts into
-    /// `event.meta` stays with the item.
-    ///
-    /// Throws `ERR_INVALID_ARGUMENT` for any other event.
-    #[napi(
-        ts_args_type = "event: YUndoManagerEvent, callback: (event: YUndoEvent, txn: YTransaction) => void"
-    )]
-    pub fn on(
-        &self,
-        env: Env,
-        this: This<'_>,
-        event: String,
-        callback: Listener<'_>,
-    ) -> Result<()> {
-        let action = action_argument(&event).or_throw(env)?;
-        let mut listeners = listeners_of(env, &this)?;
-        if listeners.add(event_name(action), callback, false)? {
-            self.keep_alive(env, &this)?;
-            if let Some(core) = self.core.get() {
-                core.local.set_undo_interest(self.id, action, true);
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes a listener. Returns whether it was there.
-    #[napi(
-        ts_args_type = "event: YUndoManagerEvent, callback: (event: YUndoEvent, txn: YTransaction) => void"
-    )]
-    pub fn off(
-        &self,
-        env: Env,
-        this: This<'_>,
-        event: String,
-        callback: Listener<'_>,
-    ) -> Result<bool> {
-        let action = action_argument(&event).or_throw(env)?;
-        let (was_there, is_empty) =
-            listeners_of(env, &this)?.remove(event_name(action), callback)?;
-        if was_there && is_empty {
-            if let Some(core) = self.core.get() {
-                core.local.set_undo_interest(self.id, action, false);
-            }
-            self.keep_alive(env, &this)?;
-        }
-        Ok(was_there)
-    }
-
     /// Does nothing; undo managers need not be freed.
     #[napi]
     pub fn free(&self) {}
@@ -219,12 +168,7 @@ impl YUndoManager {
         core.register_undo_manager(self.id, Reference::weak(env, this)?);
         self.core.set(Rc::clone(core)).ok();
         core.own(env, this)?;
-        let mut listeners = listeners_of(env, this)?;
-        for action in EVENTS {
-            let is_wanted = !listeners.take(event_name(action))?.is_empty();
-            core.local.set_undo_interest(self.id, action, is_wanted);
-        }
-        self.keep_alive(env, this)
+        self.bind_listeners(env, this, core)
     }
 
     fn extend<'env>(
@@ -275,18 +219,6 @@ impl YUndoManager {
         Ok(core.local.can_undo(self.id, is_redo))
     }
 
-    /// A manager with listeners lives as long as its document, because it has somebody to tell.
-    fn keep_alive<'env>(&self, env: Env, this: &impl JsValue<'env>) -> Result<()> {
-        let Some(core) = self.core.get() else { return Ok(()) };
-        let mut listeners = listeners_of(env, this)?;
-        let mut is_kept = false;
-        for action in EVENTS {
-            is_kept |= !listeners.take(event_name(action))?.is_empty();
-        }
-        let Some(mut kept) = core.make_listeners(env)? else { return Ok(()) };
-        kept.keep(&format!("undo/{}", self.id), is_kept.then_some(this))
-    }
-
     fn retire(&self) {
         if let Some(core) = self.core.get() {
             core.retire_undo_manager(self.id);
@@ -299,37 +231,6 @@ impl ObjectFinalize for YUndoManager {
         self.retire();
         Ok(())
     }
-}
-
-/// The list of listeners of an action, and the name of its event.
-pub(super) fn event_name(action: UndoAction) -> &'static str {
-    match action {
-        UndoAction::Added => "stack-item-added",
-        UndoAction::Updated => "stack-item-updated",
-        UndoAction::Popped => "stack-item-popped",
-    }
-}
-
-/// The listeners of a `YUndoManager`.
-pub(super) fn listeners_of<'env, 'a>(
-    env: Env,
-    manager: &impl JsValue<'a>,
-) -> Result<Listeners<'env>> {
-    let hidden = &JsThread::current(env)?.hidden;
-    match hidden.get_object(env, manager, Hidden::Listeners)? {
-        Some(lists) => Ok(Listeners::new(env, lists)),
-        None => Err(throw(
-            env,
-            ProviderError::new(ErrorCode::InvalidArgument, "this: expected a YUndoManager"),
-        )),
-    }
-}
-
-fn action_argument(event: &str) -> std::result::Result<UndoAction, ProviderError> {
-    EVENTS.into_iter().find(|action| event_name(*action) == event).ok_or_else(|| {
-        let message = format!("event: a YUndoManager has no event '{event}'");
-        ProviderError::new(ErrorCode::InvalidArgument, message)
-    })
 }
 
 fn scope_argument(env: Env, scope: Unknown<'_>) -> Result<Vec<(Rc<DocCore>, TypeHandle)>> {

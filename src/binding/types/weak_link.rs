@@ -132,27 +132,26 @@ pub(super) fn weak_link_to_js<'env>(
     Ok(link.to_unknown())
 }
 
-/// A link to a range of a text or array.
-pub(super) fn quote_to_js<'env, P>(
-    env: &'env Env,
-    shared_type: &SharedType<P>,
-    txn: Option<YTransaction>,
-    range: (Bound<u32>, Bound<u32>),
-) -> Result<Unknown<'env>> {
-    let (core, handle) = shared_type.place(*env)?;
-    let source = shared_type
-        .read(*env, txn, |reader, branch| quote(reader, handle.kind, branch, range))?
-        .or_throw(*env)?;
-    weak_link_to_js(env, &core, source)
+impl<P> SharedType<P> {
+    /// A link to a range of a text or array. Each end is an index, and whether it is open.
+    pub(super) fn quote<'env>(
+        &self,
+        env: &'env Env,
+        (lower, lower_open): (Option<f64>, Option<bool>),
+        (upper, upper_open): (Option<f64>, Option<bool>),
+        txn: Option<YTransaction>,
+    ) -> Result<Unknown<'env>> {
+        let lower = bound(*env, lower, lower_open, "lower")?;
+        let upper = bound(*env, upper, upper_open, "upper")?;
+        let (core, handle) = self.place(*env)?;
+        let source = self
+            .read(*env, txn, |reader, branch| quote(reader, handle.kind, branch, (lower, upper)))?
+            .or_throw(*env)?;
+        weak_link_to_js(env, &core, source)
+    }
 }
 
-/// An end of a range.
-pub(super) fn bound(
-    env: Env,
-    index: Option<f64>,
-    is_open: Option<bool>,
-    name: &str,
-) -> Result<Bound<u32>> {
+fn bound(env: Env, index: Option<f64>, is_open: Option<bool>, name: &str) -> Result<Bound<u32>> {
     let Some(index) = index else { return Ok(Bound::Unbounded) };
     let index = position(env, index, name)?;
     Ok(if is_open.unwrap_or(false) { Bound::Excluded(index) } else { Bound::Included(index) })

@@ -82,7 +82,7 @@ fn setting_our_state_raises_the_clock() {
         assert_eq!(awareness.set_local_state(now, state.map(str::to_owned)), expected, "{label}");
         assert_eq!(clock(&awareness, OWN), Some(known), "{label}");
     }
-    assert_eq!(awareness.encode(&[OWN, 99]), entry(OWN, 5, NULL), "unknown clients are skipped");
+    assert_eq!(awareness.encode(&[OWN, 99]), entry(OWN, 5, GONE), "unknown clients are skipped");
 }
 
 #[test]

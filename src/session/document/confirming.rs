@@ -6,9 +6,8 @@ use super::super::ack::{AckKind, AckReply};
 use super::super::context::Context;
 use super::super::event::Event;
 use super::super::timers::{DocumentTimer, Timer};
-use super::{DocumentSync, Outgoing, Sender};
+use super::{DocumentSync, Sender};
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::y_message::Message;
 
 /// First pause after the server was busy, and the longest.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
@@ -60,9 +59,12 @@ impl DocumentSync {
             self.confirm(id, AckKind::Reply { covers });
             id
         };
-        cx.answer_ack(id);
         if sender == Sender::Us {
+            cx.answer_ack(id);
             self.note_listening(cx);
+        } else {
+            // The lost connection sent it as well; this one's may still have come to nothing.
+            cx.forget_acks(&[id]);
         }
         self.settle(now, cx);
         true
@@ -124,7 +126,7 @@ impl DocumentSync {
         }
     }
 
-    fn finish_reply(&mut self, id: u64) {
+    pub(super) fn finish_reply(&mut self, id: u64) {
         if let Some(replies) = self.replies.used() {
             replies.finish(id);
         }
@@ -187,67 +189,19 @@ impl DocumentSync {
         }
     }
 
-    fn refuse_reply(&mut self, cx: &Context, id: u64, covers: Option<u64>, error: &ProviderError) {
+    pub(super) fn refuse_reply(
+        &mut self,
+        cx: &Context,
+        id: u64,
+        covers: Option<u64>,
+        error: &ProviderError,
+    ) {
         self.finish_reply(id);
         if covers.is_some() {
             self.outbox_mut(cx).refuse_difference(error.clone());
         } else {
             self.replies_mut().mute();
         }
-    }
-
-    /// The message made last has `excess` bytes more than the server takes: sends its update in parts; false if that
-    /// can't be.
-    pub(crate) fn split_outgoing(
-        &mut self,
-        now: Instant,
-        cx: &mut Context,
-        outgoing: &Outgoing,
-        excess: usize,
-    ) -> bool {
-        let (Message::Update(update) | Message::SyncStep2(update)) = &outgoing.message else {
-            return false;
-        };
-        let limit = update.len().saturating_sub(excess);
-        let is_split = match outgoing.ack {
-            Some(AckKind::Update) => self.outbox_mut(cx).split_last(limit),
-            Some(AckKind::Reply { covers }) => {
-                let is_split = match covers {
-                    Some(covers) => self.outbox_mut(cx).split_difference(covers, update, limit),
-                    None => self.replies_mut().split(update, &outgoing.in_reply_to, limit),
-                };
-                if is_split {
-                    self.finish_reply(cx.acks.next_id());
-                }
-                is_split
-            }
-            Some(AckKind::StepOne) | None => false,
-        };
-        if is_split {
-            self.settle(now, cx);
-        }
-        is_split
-    }
-
-    /// The message made last can't be sent at all.
-    pub(crate) fn refuse_outgoing(
-        &mut self,
-        now: Instant,
-        cx: &mut Context,
-        ack: Option<AckKind>,
-        error: ProviderError,
-    ) {
-        match ack {
-            Some(AckKind::Update) => {
-                self.outbox_mut(cx).refuse(cx.acks.next_id(), error.clone());
-            }
-            Some(AckKind::Reply { covers }) => {
-                self.refuse_reply(cx, cx.acks.next_id(), covers, &error);
-            }
-            Some(AckKind::StepOne) | None => {}
-        }
-        cx.error(Some(self.key), error);
-        self.settle(now, cx);
     }
 
     /// The first deadline is the one that counts, so a running timer is never too late.

@@ -63,6 +63,12 @@ impl DocumentSync {
         }
     }
 
+    /// The document may have got from somebody else what it was missing. It alone can tell, when it was given something.
+    pub(super) fn look_again(&mut self, cx: &mut Context) {
+        let token = self.synced.next_token();
+        cx.apply(self.key, token, Bytes::from_static(&update::EMPTY));
+    }
+
     /// Updates were dropped before they reached the document.
     pub(crate) fn handle_overflow(&mut self, now: Instant, cx: &mut Context) {
         self.synced.handle_overflow();

@@ -35,6 +35,9 @@ impl Outgoing {
 impl DocumentSync {
     /// The document was edited.
     pub(crate) fn handle_local_update(&mut self, now: Instant, cx: &mut Context, update: Bytes) {
+        if self.synced.is_missing_updates() {
+            self.look_again(cx);
+        }
         let refusal = self.outbox.refusal().map(|(_, error)| error.clone());
         cx.note_unconfirmed(self.key);
         if cx.config.read_only {

@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use super::*;
+use crate::protocol::y_message::Message;
 
 fn owed() -> Reply {
     Reply::owed(Some(3))

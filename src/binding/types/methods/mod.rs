@@ -6,11 +6,13 @@
 mod attributes;
 mod children;
 mod neighbours;
+mod quote;
 mod shared;
 mod text;
 
 pub(super) use attributes::attribute_methods;
 pub(super) use children::children_methods;
 pub(super) use neighbours::neighbour_methods;
+pub(super) use quote::quote_methods;
 pub(super) use shared::shared_type_methods;
 pub(super) use text::text_methods;

@@ -117,28 +117,6 @@ macro_rules! text_methods {
             ) -> Result<Array<'env>> {
                 self.0.to_delta(env, [snapshot, prev_snapshot], compute_ychange, txn)
             }
-
-            /// A link to a range, to be inserted somewhere. It goes on to mean what stands between its ends, whatever is
-            /// inserted there. An end that is left out is that of the text; an open end does not belong to the range.
-            ///
-            /// Throws `ERR_OUT_OF_RANGE`: both ends must be elements. `ERR_PRELIMINARY_TYPE` for a preliminary text.
-            #[napi(
-                ts_args_type = "lower?: number | null, upper?: number | null, lowerOpen?: boolean, upperOpen?: boolean, txn?: YTransaction",
-                ts_return_type = "YWeakLink"
-            )]
-            pub fn quote<'env>(
-                &self,
-                env: &'env Env,
-                lower: Option<f64>,
-                upper: Option<f64>,
-                lower_open: Option<bool>,
-                upper_open: Option<bool>,
-                txn: Option<YTransaction>,
-            ) -> Result<Unknown<'env>> {
-                let range =
-                    (bound(*env, lower, lower_open, "lower")?, bound(*env, upper, upper_open, "upper")?);
-                quote_to_js(env, &self.0, txn, range)
-            }
         }
     };
 }

@@ -9,12 +9,11 @@ use crate::binding::error::{OrThrow, Result};
 use crate::binding::listeners::Listener;
 use crate::binding::preliminaries::Preliminaries;
 use crate::binding::types::methods::{
-    attribute_methods, neighbour_methods, shared_type_methods, text_methods,
+    attribute_methods, neighbour_methods, quote_methods, shared_type_methods, text_methods,
 };
 use crate::binding::types::shared_type::SharedType;
 use crate::binding::types::text_delta::ComputeChange;
 use crate::binding::types::transaction_argument::TransactionArgument as YTransaction;
-use crate::binding::types::weak_link::{bound, quote_to_js};
 use crate::document::{Input, Sibling, TypeKind, xml_to_string};
 
 /// A text among XML elements, with attributes of its own. Positions and lengths count UTF-16 units.
@@ -87,5 +86,6 @@ impl YXmlText {
 
 shared_type_methods!(YXmlText, 6, "callback: (event: YXmlTextEvent, txn: YTransaction) => void");
 text_methods!(YXmlText);
+quote_methods!(YXmlText);
 attribute_methods!(YXmlText);
 neighbour_methods!(YXmlText);
