@@ -272,6 +272,7 @@ mod tests {
 
     #[test]
     fn a_driver_takes_little_room_because_a_process_may_have_thousands() {
-        assert!(size_of::<Driver<TransportConfig>>() <= 1664);
+        // 1664 today; not to the byte, because compilers differ.
+        assert!(size_of::<Driver<TransportConfig>>() <= 1792);
     }
 }

@@ -67,7 +67,7 @@ impl Session {
         self.fail(now, error.clone(), data, !is_final);
         if is_final {
             self.fail_calls(&error);
-            self.refusal = Some(error);
+            self.refusal = Some(Box::new(error));
         }
         if kind == ErrorCode::PermissionDenied {
             self.cx.event(Event::PermissionDenied {

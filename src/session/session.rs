@@ -33,7 +33,7 @@ pub struct Session {
     pub(super) is_destroyed: bool,
     pub(super) departure: Option<Departure>,
     /// Why the server does not want this connection; until the next attempt nobody need wait for anything.
-    pub(super) refusal: Option<ProviderError>,
+    pub(super) refusal: Option<Box<ProviderError>>,
     pub(super) has_message_events: bool,
 }
 
@@ -124,7 +124,7 @@ impl Session {
         }
         match &self.refusal {
             Some(refusal) if !targets.is_empty() => {
-                let refusal = refusal.clone();
+                let refusal = ProviderError::clone(refusal);
                 self.cx.flushed(id, Err(refusal));
             }
             _ if self.cx.flushes.make(FlushWaiters::default).add(id, targets) => {
@@ -153,7 +153,7 @@ impl Session {
         };
         if document.is_synced() {
             self.cx.waited(id, Ok(()));
-        } else if let Some(denial) = self.refusal.as_ref().or(document.denial()) {
+        } else if let Some(denial) = self.refusal.as_deref().or(document.denial()) {
             let denial = denial.clone();
             self.cx.waited(id, Err(denial));
         } else {
