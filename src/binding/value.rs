@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use napi::bindgen_prelude::{
-    BigInt, FnArgs, Function, JsObjectValue, Null, Object, ToNapiValue, Uint8Array, Unknown,
+    BigInt, FnArgs, Function, JsObjectValue, Null, Object, ToNapiValue, TypeName, Uint8Array,
+    Uint8ArraySlice, Unknown,
 };
-use napi::{Env, JsValue, sys};
+use napi::{Env, JsValue, ValueType, sys};
 use yrs::{Any, any::Number};
 
 use super::error::Result;
@@ -60,13 +61,38 @@ pub(super) fn any_to_js<'env>(env: &'env Env, any: &Any) -> Result<Unknown<'env>
     }
 }
 
+/// What is longer than this goes to JavaScript as it is; a shorter one is copied sooner than V8 has been told how to free it.
+const MAX_COPIED: usize = 4096;
+
+/// Bytes that a call returns, as a `Uint8Array`.
+pub struct JsBytes(pub(super) Vec<u8>);
+
+impl TypeName for JsBytes {
+    fn type_name() -> &'static str {
+        "Uint8Array"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl ToNapiValue for JsBytes {
+    unsafe fn to_napi_value(env: sys::napi_env, Self(bytes): Self) -> Result<sys::napi_value> {
+        if bytes.len() <= MAX_COPIED {
+            return bytes_to_js(Env::from_raw(env), &bytes);
+        }
+        // SAFETY: the environment is the caller's.
+        unsafe { Uint8Array::to_napi_value(env, Uint8Array::from(bytes)) }
+    }
+}
+
 /// Bytes as JavaScript gets them: a copy, because an external buffer costs more than it saves (T 20).
 pub(super) fn bytes_to_js(env: Env, bytes: &[u8]) -> Result<sys::napi_value> {
     if let Some(copy) = JsThread::current(env)?.views(env)?.copy(env, bytes)? {
         return Ok(copy);
     }
-    // SAFETY: the environment is the caller's.
-    unsafe { Uint8Array::to_napi_value(env.raw(), Uint8Array::with_data_copied(bytes)) }
+    Uint8ArraySlice::copy_from(&env, bytes).map(|copy| copy.raw())
 }
 
 /// `undefined`.

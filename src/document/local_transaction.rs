@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use yrs::{Origin, ReadTxn, Store, Transact, Transaction, TransactionMut};
 
+use super::apply::{decode, inspect};
 use super::local::LocalDocument;
 use super::record::Record;
 use super::shared::invalid;
-use super::slice::decode;
 use super::undo::NO_ORIGIN;
 use crate::error::{ErrorCode, ProviderError};
 
@@ -128,13 +128,13 @@ impl LocalDocument {
         update: &[u8],
         origin: &[u8],
     ) -> Result<Option<Arc<Record>>, ProviderError> {
-        let parts = decode(&self.shared.fence, update)?;
+        let parts = decode(&self.shared.fence, update, &inspect(update)?)?;
         let apply = |txn: &mut TransactionMut<'_>| {
             let mut pending = self.shared.pending.lock();
             let mut state = txn.state_vector();
             parts
                 .into_iter()
-                .try_for_each(|update| pending.apply(txn, update, &mut state))
+                .try_for_each(|part| pending.apply(txn, part, &mut state))
                 .map_err(|error| invalid(format!("the update can't be applied: {error}")))?;
             if txn.has_changes() {
                 self.shared.grow(update.len());

@@ -7,6 +7,7 @@
 //!
 //! This layer knows neither sockets nor JavaScript. A provider is an [`Attachment`], the JS thread a [`Waker`].
 
+mod apply;
 mod attachment;
 mod baton;
 mod capture;

@@ -5,6 +5,8 @@
 //! replicas differ. So the CRDT never gets an update with a gap, nor one that would leave a gap, and what it can't
 //! integrate is taken out of it at once. All of it is applied when something that it waits for has come.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 use yrs::error::UpdateError;
 use yrs::{ClientID, ReadTxn, StateVector, TransactionMut, Update, WriteTxn};
@@ -15,9 +17,19 @@ pub(super) struct Pending {
     held: Vec<Held>,
 }
 
+/// An update without gaps, and where it begins and ends.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) update: Update,
+    pub(super) extents: Extents,
+}
+
+/// From which clock to which an update without gaps has content of a client. Nearly all are of one client.
+pub(super) type Extents = SmallVec<[(ClientID, Range<u32>); 1]>;
+
 #[derive(Debug)]
 struct Held {
-    update: Update,
+    part: Part,
     /// It is worth a try once the document knows more of any of these clients than it did then. What is missing is never
     /// below that clock.
     missing: Vec<(ClientID, u32)>,
@@ -30,7 +42,7 @@ impl Pending {
 
     /// What waits, in the order in which it came.
     pub(super) fn updates(&self) -> impl Iterator<Item = &Update> {
-        self.held.iter().map(|held| &held.update)
+        self.held.iter().map(|held| &held.part.update)
     }
 
     /// The clocks that what waits is missing.
@@ -43,11 +55,11 @@ impl Pending {
     pub(super) fn apply(
         &mut self,
         txn: &mut TransactionMut<'_>,
-        update: Update,
+        part: Part,
         state: &mut StateVector,
     ) -> Result<(), UpdateError> {
         let had_none = self.held.is_empty();
-        let applied = self.apply_one(txn, update, state);
+        let applied = self.apply_one(txn, part, state);
         if had_none || applied.is_err() {
             return applied;
         }
@@ -56,7 +68,7 @@ impl Pending {
             let before = state.clone();
             for held in std::mem::take(&mut self.held) {
                 if held.is_ready(&before) {
-                    self.apply_one(txn, held.update, state)?;
+                    self.apply_one(txn, held.part, state)?;
                 } else {
                     self.held.push(held);
                 }
@@ -71,15 +83,15 @@ impl Pending {
     fn apply_one(
         &mut self,
         txn: &mut TransactionMut<'_>,
-        update: Update,
+        part: Part,
         state: &mut StateVector,
     ) -> Result<(), UpdateError> {
-        let missing = missing_before(&update, state);
+        let missing = missing_before(&part.extents, state);
         if !missing.is_empty() {
-            self.held.push(Held { update, missing });
+            self.held.push(Held { part, missing });
             return Ok(());
         }
-        let reached = ends(&update);
+        let Part { update, extents } = part;
         let applied = txn.apply_update(update);
         let mut clients: Vec<ClientID> = Vec::new();
         if let Some(pending) = txn.store().pending_update() {
@@ -91,11 +103,14 @@ impl Pending {
         if let Some(update) = txn.prune_pending() {
             *state = txn.state_vector();
             let missing = clients.iter().map(|client| (*client, state.get(client))).collect();
-            self.held.push(Held { update, missing });
+            let extents = extents_of(&update);
+            self.held.push(Held { part: Part { update, extents }, missing });
         } else if applied.is_err() {
             *state = txn.state_vector();
         } else {
-            advance(state, reached);
+            for (client, clocks) in extents {
+                state.set_max(client, clocks.end);
+            }
         }
         debug_assert_eq!(*state, txn.state_vector());
         applied
@@ -108,70 +123,22 @@ impl Held {
     }
 }
 
-/// Whether these updates, applied one after the other to a document in this state, leave no gap.
-pub(super) fn are_seamless(updates: &[Update], state: &StateVector) -> bool {
-    let mut reached = StateVector::default();
-    updates.iter().all(|update| {
-        let lower = update.state_vector_lower();
-        let is_seamless = lower
-            .iter()
-            .all(|(client, first)| state.get(client).max(reached.get(client)) >= *first);
-        advance(&mut reached, ends(update));
-        is_seamless
-    })
-}
-
-/// Where an update without gaps ends. Its state vector would not tell: it has only those clients whose beginning it has.
-fn ends(update: &Update) -> SmallVec<[(ClientID, u32); 1]> {
-    let inserted = update.insertions(true);
-    let ends = inserted.iter().filter_map(|(client, ranges)| {
-        let end = ranges.iter().map(|range| range.end).max()?;
-        Some((*client, end))
-    });
-    ends.collect()
-}
-
-fn advance(state: &mut StateVector, ends: SmallVec<[(ClientID, u32); 1]>) {
-    for (client, clock) in ends {
-        state.set_max(client, clock);
-    }
-}
-
-/// Where a document in this state ends before an update without gaps begins.
-fn missing_before(update: &Update, state: &StateVector) -> Vec<(ClientID, u32)> {
-    let lower = update.state_vector_lower();
-    let known = lower.iter().map(|(client, clock)| (*client, state.get(client), *clock));
+/// Where a document in this state ends before something begins.
+pub(super) fn missing_before(extents: &Extents, state: &StateVector) -> Vec<(ClientID, u32)> {
+    let known = extents.iter().map(|(client, clocks)| (*client, state.get(client), clocks.start));
     known
         .filter(|(_, known, first)| known < first)
         .map(|(client, known, _)| (client, known))
         .collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use yrs::updates::decoder::Decode;
-    use yrs::{Doc, Text, Transact};
-
-    use super::*;
-
-    #[test]
-    fn what_is_typed_on_and_on_is_seamless() {
-        let doc = Doc::with_client_id(1);
-        let text = doc.get_or_insert_text("text");
-        let type_one = || {
-            let mut txn = doc.transact_mut();
-            let before = txn.state_vector();
-            text.push(&mut txn, "x");
-            (before, Update::decode_v1(&txn.encode_update_v1()).expect("it is one"))
-        };
-        let typed: Vec<_> = (0..8).map(|_| type_one()).collect();
-        let state = typed[2].0.clone();
-        let updates: Vec<_> = typed.into_iter().map(|(_, update)| update).collect();
-        assert!(are_seamless(&updates[2..], &state));
-        assert!(are_seamless(&updates, &state), "known ones do no harm");
-        assert!(!are_seamless(&updates[3..], &state), "one is missing before");
-        let mut updates = updates;
-        updates.remove(4);
-        assert!(!are_seamless(&updates[2..], &state), "one is missing between");
-    }
+/// Those of what the CRDT gave back.
+fn extents_of(update: &Update) -> Extents {
+    let inserted = update.insertions(true);
+    let extents = inserted.iter().filter_map(|(client, ranges)| {
+        let start = ranges.iter().map(|range| range.start).min()?;
+        let end = ranges.iter().map(|range| range.end).max()?;
+        Some((*client, start..end))
+    });
+    extents.collect()
 }

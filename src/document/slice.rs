@@ -1,24 +1,20 @@
 //! Slices of a document's jobs: applying remote updates, encoding what peers lack.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use smallvec::{SmallVec, smallvec};
 use yrs::updates::decoder::Decode;
 use yrs::updates::encoder::Encode;
-use yrs::{Origin, ReadTxn, StateVector, Transact, TransactionMut, Update};
+use yrs::{Origin, ReadTxn, StateVector, Transact};
 
 use super::attachment::{AttachmentId, JobDone};
-use super::fence::Fence;
 use super::jobs::Job;
-use super::pending::are_seamless;
 use super::pool;
 use super::record::Record;
-use super::shared::{Shared, invalid};
+use super::shared::Shared;
 use crate::error::{ErrorCode, ProviderError};
-use crate::protocol::update::{inspect_v1, merge, sort_deletions, split_at_gaps};
+use crate::protocol::update::merge;
 
 /// How long the pool works on one document before somebody else may: what JS waits for at most, once per tick.
 const SLICE: Duration = Duration::from_millis(1);
@@ -129,65 +125,6 @@ impl Shared {
         (record, JobDone::Applied { through, is_missing_updates, failed })
     }
 
-    /// Applies updates merged, because that is faster; one by one if that fails, because one bad update must not take
-    /// its neighbours with it, or if something is missing among them. Applying one again does nothing.
-    pub(super) fn apply_group(
-        &self,
-        txn: &mut TransactionMut<'_>,
-        state: &mut StateVector,
-        group: Vec<(u64, Bytes)>,
-        failed: &mut Vec<(u64, ProviderError)>,
-    ) {
-        let mut valid = Vec::with_capacity(group.len());
-        let mut updates = Vec::with_capacity(group.len());
-        for (token, bytes) in group {
-            match decode(&self.fence, &bytes) {
-                Ok(parts) => {
-                    updates.extend(parts);
-                    valid.push((token, bytes));
-                }
-                Err(error) => failed.push((token, error)),
-            }
-        }
-        let is_single = updates.len() == 1;
-        // Merging touches no document, so a panic in it poisons none.
-        let merged = match updates.len() {
-            0 => return,
-            1 => updates.pop(),
-            _ if !are_seamless(&updates, state) => None,
-            _ => catch_unwind(AssertUnwindSafe(|| Update::merge_updates(updates))).ok(),
-        };
-        match merged.map(|update| self.apply_update(txn, state, update)) {
-            Some(Ok(())) => {}
-            Some(Err(error)) if is_single => {
-                failed.extend(valid.into_iter().map(|(token, _)| (token, error.clone())));
-            }
-            Some(Err(_)) | None => {
-                for (token, bytes) in valid {
-                    let applied = decode(&self.fence, &bytes).and_then(|parts| {
-                        parts
-                            .into_iter()
-                            .try_for_each(|update| self.apply_update(txn, state, update))
-                    });
-                    if let Err(error) = applied {
-                        failed.push((token, error));
-                    }
-                }
-            }
-        }
-    }
-
-    fn apply_update(
-        &self,
-        txn: &mut TransactionMut<'_>,
-        state: &mut StateVector,
-        update: Update,
-    ) -> Result<(), ProviderError> {
-        self.fence.check()?;
-        let applied = self.fence.run(|| self.pending.lock().apply(txn, update, state))?;
-        applied.map_err(|error| invalid(format!("the update can't be applied: {error}")))
-    }
-
     fn run_other(&self, job: Job) -> Vec<JobDone> {
         let (token, result) = match job {
             Job::Dropped { token } => {
@@ -250,33 +187,5 @@ impl Shared {
                 attachment.handle_job_done(done);
             }
         }
-    }
-}
-
-/// A V1 update as the CRDT takes it: scanned before it decodes it, and in parts where it has gaps. Decoding touches no
-/// document, so a panic in it poisons none.
-pub(super) fn decode(fence: &Fence, bytes: &[u8]) -> Result<SmallVec<[Update; 1]>, ProviderError> {
-    let scan_error = |error| invalid(format!("not a V1 update: {error}"));
-    let seen = inspect_v1(bytes).map_err(scan_error)?;
-    fence.add_types(seen.types);
-    let sorted;
-    let bytes = if seen.has_unsorted_deletions {
-        sorted = sort_deletions(bytes).map_err(scan_error)?;
-        &sorted
-    } else {
-        bytes
-    };
-    if seen.has_gaps {
-        let parts = split_at_gaps(bytes).map_err(scan_error)?;
-        return parts.iter().map(|part| decode_part(part)).collect();
-    }
-    Ok(smallvec![decode_part(bytes)?])
-}
-
-fn decode_part(bytes: &[u8]) -> Result<Update, ProviderError> {
-    match catch_unwind(|| Update::decode_v1(bytes)) {
-        Ok(Ok(update)) => Ok(update),
-        Ok(Err(error)) => Err(invalid(format!("not a V1 update: {error}"))),
-        Err(_) => Err(invalid("not a V1 update: decoding it failed inside the CRDT".to_owned())),
     }
 }

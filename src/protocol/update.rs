@@ -1,6 +1,8 @@
 //! Yjs updates, as far as they can be handled without a document. Format V1, where nothing else is said.
 
 mod contents;
+mod deletions;
+mod join;
 mod scan;
 mod snapshot;
 mod split;
@@ -10,11 +12,16 @@ mod v2_decoder;
 mod v2_encoder;
 
 use std::borrow::Cow;
-use std::panic::catch_unwind;
+use std::panic::{UnwindSafe, catch_unwind};
+
+use smallvec::SmallVec;
+use yrs::Update;
+use yrs::updates::decoder::Decode;
 
 pub use contents::{Contents, sort_deletions};
+pub use join::join;
 pub(crate) use scan::scan_value;
-pub use scan::{Inspection, MAX_DEPTH, ScanError, inspect_v1, scan_snapshot, scan_v1};
+pub use scan::{Inspection, MAX_DEPTH, ScanError, Span, Spans, inspect_v1, scan_snapshot, scan_v1};
 pub use snapshot::{
     decode_snapshot_v1, decode_snapshot_v2, encode_snapshot_v1, encode_snapshot_v2,
 };
@@ -61,10 +68,26 @@ pub fn merge<B: AsRef<[u8]>>(updates: &[B]) -> Result<Vec<u8>, MergeError> {
     if let [single] = updates {
         return Ok(single.as_ref().to_vec());
     }
-    let mut level: Vec<Cow<'_, [u8]>> = Vec::with_capacity(updates.len());
+    let mut seen: SmallVec<[Inspection; 16]> = SmallVec::new();
     for (index, update) in updates.iter().map(AsRef::as_ref).enumerate() {
+        seen.push(inspect_v1(update).map_err(|error| MergeError::Scan { index, error })?);
+    }
+    let inspected = || updates.iter().map(AsRef::as_ref).zip(&seen);
+    let Some(joined) = join(inspected()) else { return merge_decoded(inspected()) };
+    for (update, _) in inspected().filter(|(_, seen)| !seen.is_plain) {
+        decode(update)?;
+    }
+    Ok(joined)
+}
+
+/// Merges updates that overlap, or have gaps in or between them.
+fn merge_decoded<'a, I>(updates: I) -> Result<Vec<u8>, MergeError>
+where
+    I: Iterator<Item = (&'a [u8], &'a Inspection)>,
+{
+    let mut level: Vec<Cow<'_, [u8]>> = Vec::new();
+    for (index, (update, seen)) in updates.enumerate() {
         let scan_error = |error| MergeError::Scan { index, error };
-        let seen = inspect_v1(update).map_err(scan_error)?;
         let update = if seen.has_unsorted_deletions {
             Cow::Owned(sort_deletions(update).map_err(scan_error)?)
         } else {
@@ -99,8 +122,18 @@ fn merge_group<B: AsRef<[u8]>>(group: &[B]) -> Result<Vec<u8>, MergeError> {
         return Ok(single.as_ref().to_vec());
     }
     let group: Vec<&[u8]> = group.iter().map(AsRef::as_ref).collect();
-    // yrs has no state that a panic could leave half-written: everything it touches is dropped here.
-    catch_unwind(|| yrs::merge_updates_v1(group))
+    fenced(|| yrs::merge_updates_v1(group))
+}
+
+fn decode(update: &[u8]) -> Result<Update, MergeError> {
+    fenced(|| Update::decode_v1(update))
+}
+
+/// yrs has no state that a panic could leave half-written: everything it touches is dropped with it.
+fn fenced<R>(
+    work: impl FnOnce() -> Result<R, yrs::encoding::read::Error> + UnwindSafe,
+) -> Result<R, MergeError> {
+    catch_unwind(work)
         .map_err(|_| MergeError::Panicked)?
         .map_err(|error| MergeError::Decode(error.to_string()))
 }
@@ -108,8 +141,7 @@ fn merge_group<B: AsRef<[u8]>>(group: &[B]) -> Result<Vec<u8>, MergeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use yrs::updates::decoder::Decode;
-    use yrs::{Doc, GetString, Text, Transact, Update};
+    use yrs::{Doc, GetString, Text, Transact};
 
     /// One update for each typed character.
     fn typed(text: &str) -> Vec<Vec<u8>> {

@@ -3,7 +3,7 @@
 use std::panic::catch_unwind;
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{Uint8Array, Unknown};
+use napi::bindgen_prelude::{Uint8ArraySlice, Unknown};
 use napi::{Env, ValueType};
 use napi_derive::napi;
 use yrs::updates::decoder::Decode;
@@ -14,6 +14,7 @@ use super::doc::YDoc;
 use super::doc_core::DocCore;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::raw::Reference;
+use crate::binding::value::JsBytes;
 use crate::document::{Document, DocumentOptions, LocalDocument};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::update;
@@ -25,7 +26,7 @@ use crate::protocol::update;
 pub fn apply_update(
     env: Env,
     doc: &YDoc,
-    update: Uint8Array,
+    update: Uint8ArraySlice<'_>,
     origin: Option<Unknown<'_>>,
 ) -> Result<()> {
     let origin = origin.map(|it| keep_origin(env, it)).transpose()?.flatten();
@@ -35,18 +36,18 @@ pub fn apply_update(
 /// What a peer with this V1 state vector lacks; without one, the whole document. A V1 update.
 ///
 /// Throws `ERR_INVALID_UPDATE` when the bytes are no state vector.
-#[napi]
+#[napi(ts_return_type = "Uint8Array")]
 pub fn encode_state_as_update(
     env: Env,
     doc: &YDoc,
-    vector: Option<Uint8Array>,
-) -> Result<Uint8Array> {
+    vector: Option<Uint8ArraySlice<'_>>,
+) -> Result<JsBytes> {
     encode_diff_v1(env, &doc.core, vector.as_deref())
 }
 
 /// The document's state vector, V1: what it has, so that a peer can tell what it lacks.
-#[napi]
-pub fn encode_state_vector(env: Env, doc: &YDoc) -> Result<Uint8Array> {
+#[napi(ts_return_type = "Uint8Array")]
+pub fn encode_state_vector(env: Env, doc: &YDoc) -> Result<JsBytes> {
     encode_state_vector_v1(env, &doc.core)
 }
 
@@ -57,7 +58,7 @@ pub fn encode_state_vector(env: Env, doc: &YDoc) -> Result<Uint8Array> {
 pub fn apply_update_v2(
     env: Env,
     doc: &YDoc,
-    update: Uint8Array,
+    update: Uint8ArraySlice<'_>,
     origin: Option<Unknown<'_>>,
 ) -> Result<()> {
     let origin = origin.map(|it| keep_origin(env, it)).transpose()?.flatten();
@@ -68,60 +69,60 @@ pub fn apply_update_v2(
 /// What a peer with this V1 state vector lacks; without one, the whole document. A V2 update.
 ///
 /// Throws `ERR_INVALID_UPDATE` when the bytes are no state vector.
-#[napi(js_name = "encodeStateAsUpdateV2")]
+#[napi(js_name = "encodeStateAsUpdateV2", ts_return_type = "Uint8Array")]
 pub fn encode_state_as_update_v2(
     env: Env,
     doc: &YDoc,
-    vector: Option<Uint8Array>,
-) -> Result<Uint8Array> {
+    vector: Option<Uint8ArraySlice<'_>>,
+) -> Result<JsBytes> {
     encode_diff_v2(env, &doc.core, vector.as_deref())
 }
 
 /// Merges V1 updates into one, without a document.
 ///
 /// Throws `ERR_INVALID_UPDATE` when any of them is no V1 update.
-#[napi(js_name = "mergeUpdatesV1")]
-pub fn merge_updates_v1(env: Env, updates: Vec<Uint8Array>) -> Result<Uint8Array> {
+#[napi(js_name = "mergeUpdatesV1", ts_return_type = "Uint8Array")]
+pub fn merge_updates_v1(env: Env, updates: Vec<Uint8ArraySlice<'_>>) -> Result<JsBytes> {
     if let [single] = updates.as_slice() {
         update::scan_v1(single).map_err(invalid_v1).or_throw(env)?;
     }
-    update::merge(&updates).map_err(invalid_v1).or_throw(env).map(Uint8Array::from)
+    update::merge(&updates).map_err(invalid_v1).or_throw(env).map(JsBytes)
 }
 
 /// Merges V2 updates into one, without a document.
 ///
 /// Throws `ERR_INVALID_UPDATE` when any of them is no V2 update.
-#[napi(js_name = "mergeUpdatesV2")]
-pub fn merge_updates_v2(env: Env, updates: Vec<Uint8Array>) -> Result<Uint8Array> {
-    translate(update::merge_v2(&updates)).or_throw(env).map(Uint8Array::from)
+#[napi(js_name = "mergeUpdatesV2", ts_return_type = "Uint8Array")]
+pub fn merge_updates_v2(env: Env, updates: Vec<Uint8ArraySlice<'_>>) -> Result<JsBytes> {
+    translate(update::merge_v2(&updates)).or_throw(env).map(JsBytes)
 }
 
 /// Applies V1 updates to a new document, with or without garbage collection, and returns what it holds: smaller than
 /// what `mergeUpdatesV1` returns, which keeps everything it does not understand.
 ///
 /// Throws `ERR_INVALID_UPDATE` when any of them is no V1 update.
-#[napi(js_name = "applyUpdatesV1")]
-pub fn apply_updates_v1(env: Env, gc: bool, updates: Vec<Uint8Array>) -> Result<Uint8Array> {
-    apply_all(gc, &updates).or_throw(env).map(Uint8Array::from)
+#[napi(js_name = "applyUpdatesV1", ts_return_type = "Uint8Array")]
+pub fn apply_updates_v1(env: Env, gc: bool, updates: Vec<Uint8ArraySlice<'_>>) -> Result<JsBytes> {
+    apply_all(gc, &updates).or_throw(env).map(JsBytes)
 }
 
 /// The same as `applyUpdatesV1`, from and to V2 updates.
 ///
 /// Throws `ERR_INVALID_UPDATE` when any of them is no V2 update.
-#[napi(js_name = "applyUpdatesV2")]
-pub fn apply_updates_v2(env: Env, gc: bool, updates: Vec<Uint8Array>) -> Result<Uint8Array> {
+#[napi(js_name = "applyUpdatesV2", ts_return_type = "Uint8Array")]
+pub fn apply_updates_v2(env: Env, gc: bool, updates: Vec<Uint8ArraySlice<'_>>) -> Result<JsBytes> {
     let updates: std::result::Result<Vec<Vec<u8>>, _> =
         updates.iter().map(|update| update::v2_to_v1(update)).collect();
     let updates = translate(updates).or_throw(env)?;
     let state = apply_all(gc, &updates).or_throw(env)?;
-    translate(update::v1_to_v2(&state)).or_throw(env).map(Uint8Array::from)
+    translate(update::v1_to_v2(&state)).or_throw(env).map(JsBytes)
 }
 
 /// A V1 update in words, for people who look for an error. The form may change.
 ///
 /// Throws `ERR_INVALID_UPDATE` when the bytes are no V1 update.
 #[napi(js_name = "debugUpdateV1")]
-pub fn debug_update_v1(env: Env, update: Uint8Array) -> Result<String> {
+pub fn debug_update_v1(env: Env, update: Uint8ArraySlice<'_>) -> Result<String> {
     describe(&update).or_throw(env)
 }
 
@@ -129,7 +130,7 @@ pub fn debug_update_v1(env: Env, update: Uint8Array) -> Result<String> {
 ///
 /// Throws `ERR_INVALID_UPDATE` when the bytes are no V2 update.
 #[napi(js_name = "debugUpdateV2")]
-pub fn debug_update_v2(env: Env, update: Uint8Array) -> Result<String> {
+pub fn debug_update_v2(env: Env, update: Uint8ArraySlice<'_>) -> Result<String> {
     let update = translate(update::v2_to_v1(&update)).or_throw(env)?;
     describe(&update).or_throw(env)
 }
@@ -138,29 +139,29 @@ pub fn debug_update_v2(env: Env, update: Uint8Array) -> Result<String> {
 #[napi]
 pub fn set_panic_hook() {}
 
-pub(super) fn encode_state_vector_v1(env: Env, core: &Rc<DocCore>) -> Result<Uint8Array> {
-    core.read(env, None, |reader| reader.state_vector().encode_v1()).map(Uint8Array::from)
+pub(super) fn encode_state_vector_v1(env: Env, core: &Rc<DocCore>) -> Result<JsBytes> {
+    core.read(env, None, |reader| reader.state_vector().encode_v1()).map(JsBytes)
 }
 
 pub(super) fn encode_diff_v1(
     env: Env,
     core: &Rc<DocCore>,
     vector: Option<&[u8]>,
-) -> Result<Uint8Array> {
+) -> Result<JsBytes> {
     let vector = decode_state_vector(vector).or_throw(env)?;
     core.touch(env)?;
-    core.local.encode_state(&vector).or_throw(env).map(Uint8Array::from)
+    core.local.encode_state(&vector).or_throw(env).map(JsBytes)
 }
 
 pub(super) fn encode_diff_v2(
     env: Env,
     core: &Rc<DocCore>,
     vector: Option<&[u8]>,
-) -> Result<Uint8Array> {
+) -> Result<JsBytes> {
     let vector = decode_state_vector(vector).or_throw(env)?;
     core.touch(env)?;
     let state = core.local.encode_state(&vector).or_throw(env)?;
-    translate(update::v1_to_v2(&state)).or_throw(env).map(Uint8Array::from)
+    translate(update::v1_to_v2(&state)).or_throw(env).map(JsBytes)
 }
 
 /// Keeps an origin for the time until its listeners have run.

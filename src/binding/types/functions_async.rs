@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use napi::Env;
-use napi::bindgen_prelude::{PromiseRaw, Uint8Array, Unknown};
+use napi::bindgen_prelude::{PromiseRaw, Uint8ArraySlice, Unknown};
 use napi_derive::napi;
 
 use super::doc::YDoc;
@@ -23,7 +23,7 @@ use crate::protocol::update;
 pub fn apply_update_async<'env>(
     env: &'env Env,
     doc: &YDoc,
-    update: Uint8Array,
+    update: Uint8ArraySlice<'_>,
     origin: Option<Unknown<'env>>,
 ) -> Result<PromiseRaw<'env, ()>> {
     let origin = origin.map(|it| keep_origin(*env, it)).transpose()?.flatten();
@@ -40,7 +40,7 @@ pub fn apply_update_async<'env>(
 pub fn encode_state_as_update_async<'env>(
     env: &'env Env,
     doc: &YDoc,
-    vector: Option<Uint8Array>,
+    vector: Option<Uint8ArraySlice<'_>>,
 ) -> Result<PromiseRaw<'env, ()>> {
     let requests = &JsThread::current(*env)?.requests;
     if let Err(error) = decode_state_vector(vector.as_deref()) {
@@ -56,7 +56,10 @@ pub fn encode_state_as_update_async<'env>(
 ///
 /// Rejects with `ERR_INVALID_UPDATE` when any of them is no V1 update.
 #[napi(ts_return_type = "Promise<Uint8Array>")]
-pub fn merge_updates_async(env: &Env, updates: Vec<Uint8Array>) -> Result<PromiseRaw<'_, ()>> {
+pub fn merge_updates_async<'env>(
+    env: &'env Env,
+    updates: Vec<Uint8ArraySlice<'env>>,
+) -> Result<PromiseRaw<'env, ()>> {
     let updates: Vec<Vec<u8>> = updates.iter().map(|it| it.to_vec()).collect();
     JsThread::current(*env)?.requests.run(env, move || {
         if let [single] = updates.as_slice() {

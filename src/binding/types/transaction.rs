@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use napi::Env;
-use napi::bindgen_prelude::{ObjectFinalize, This, Uint8Array, Unknown};
+use napi::bindgen_prelude::{ObjectFinalize, This, Uint8ArraySlice, Unknown};
 use napi_derive::napi;
 
 use super::doc_core::DocCore;
@@ -13,6 +13,7 @@ use super::views::Turned;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::hidden::Hidden;
 use crate::binding::js_thread::JsThread;
+use crate::binding::value::JsBytes;
 
 /// A transaction: edits made in it are one update, and listeners hear of them when it is committed.
 ///
@@ -86,16 +87,16 @@ impl YTransaction {
     }
 
     /// The document's state vector, V1.
-    #[napi(js_name = "stateVectorV1")]
-    pub fn state_vector_v1(&self, env: Env) -> Result<Uint8Array> {
+    #[napi(js_name = "stateVectorV1", ts_return_type = "Uint8Array")]
+    pub fn state_vector_v1(&self, env: Env) -> Result<JsBytes> {
         encode_state_vector_v1(env, &self.transaction()?.core)
     }
 
     /// What a peer with this V1 state vector lacks; without one, everything. A V1 update.
     ///
     /// Throws `ERR_INVALID_UPDATE` when the bytes are no state vector.
-    #[napi(js_name = "diffV1")]
-    pub fn diff_v1(&self, env: Env, vector: Option<Uint8Array>) -> Result<Uint8Array> {
+    #[napi(js_name = "diffV1", ts_return_type = "Uint8Array")]
+    pub fn diff_v1(&self, env: Env, vector: Option<Uint8ArraySlice<'_>>) -> Result<JsBytes> {
         encode_diff_v1(env, &self.transaction()?.core, vector.as_deref())
     }
 
@@ -103,7 +104,7 @@ impl YTransaction {
     ///
     /// Throws `ERR_INVALID_UPDATE` when the bytes are no V1 update, `ERR_TRANSACTION_CLOSED` after `commit()`.
     #[napi(js_name = "applyV1")]
-    pub fn apply_v1(&self, env: Env, diff: Uint8Array) -> Result<()> {
+    pub fn apply_v1(&self, env: Env, diff: Uint8ArraySlice<'_>) -> Result<()> {
         self.transaction()?.open_document().or_throw(env)?.apply_update(env, &diff, None)
     }
 
@@ -111,16 +112,16 @@ impl YTransaction {
     ///
     /// Throws `ERR_TRANSACTION_CLOSED` after `commit()`, and in listeners of shared types unless the document has a
     /// listener of updates or transactions: without one nobody encoded the update.
-    #[napi]
-    pub fn encode_update(&self, env: Env) -> Result<Uint8Array> {
+    #[napi(ts_return_type = "Uint8Array")]
+    pub fn encode_update(&self, env: Env) -> Result<JsBytes> {
         let transaction = self.transaction()?;
         if let Kind::View { record } = &transaction.kind
             && let Some(update) = record.change()
         {
-            return Ok(Uint8Array::with_data_copied(update));
+            return Ok(JsBytes(update.to_vec()));
         }
         let core = transaction.open_document().or_throw(env)?;
-        core.write(env, None, |txn| Ok(txn.encode_update_v1())).map(Uint8Array::from)
+        core.write(env, None, |txn| Ok(txn.encode_update_v1())).map(JsBytes)
     }
 }
 

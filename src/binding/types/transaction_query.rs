@@ -1,6 +1,8 @@
 //! What a `YTransaction` tells about itself and its document.
 
-use napi::bindgen_prelude::{Array, JsObjectValue, Null, Object, Uint8Array, Unknown};
+use napi::bindgen_prelude::{
+    Array, JsObjectValue, Null, Object, Uint8Array, Uint8ArraySlice, Unknown,
+};
 use napi::{Env, JsValue};
 use napi_derive::napi;
 use yrs::{BranchID, ClientID, ID};
@@ -13,7 +15,7 @@ use super::transaction_argument::Kind;
 use super::wrapper::type_to_js;
 use crate::binding::error::{OrThrow, Result};
 use crate::binding::raw::to_js;
-use crate::binding::value::undefined;
+use crate::binding::value::{JsBytes, undefined};
 use crate::document::{self, Reader, States, TypeHandle, TypeKind, deletes};
 use crate::error::{ErrorCode, ProviderError};
 use crate::protocol::update;
@@ -122,7 +124,7 @@ impl YTransaction {
     ///
     /// Throws `ERR_INVALID_UPDATE` when the bytes are no V2 update, `ERR_TRANSACTION_CLOSED` after `commit()`.
     #[napi(js_name = "applyV2")]
-    pub fn apply_v2(&self, env: Env, diff: Uint8Array) -> Result<()> {
+    pub fn apply_v2(&self, env: Env, diff: Uint8ArraySlice<'_>) -> Result<()> {
         let transaction = self.transaction()?;
         let core = transaction.open_document().or_throw(env)?;
         let update = translate(update::v2_to_v1(&diff)).or_throw(env)?;
@@ -132,25 +134,25 @@ impl YTransaction {
     /// What a peer with this V1 state vector lacks; without one, everything. A V2 update.
     ///
     /// Throws `ERR_INVALID_UPDATE` when the bytes are no state vector.
-    #[napi(js_name = "diffV2")]
-    pub fn diff_v2(&self, env: Env, vector: Option<Uint8Array>) -> Result<Uint8Array> {
+    #[napi(js_name = "diffV2", ts_return_type = "Uint8Array")]
+    pub fn diff_v2(&self, env: Env, vector: Option<Uint8ArraySlice<'_>>) -> Result<JsBytes> {
         encode_diff_v2(env, &self.transaction()?.core, vector.as_deref())
     }
 
     /// The same as `encodeUpdate()`, as a V2 update.
-    #[napi(js_name = "encodeUpdateV2")]
-    pub fn encode_update_v2(&self, env: Env) -> Result<Uint8Array> {
+    #[napi(js_name = "encodeUpdateV2", ts_return_type = "Uint8Array")]
+    pub fn encode_update_v2(&self, env: Env) -> Result<JsBytes> {
         let transaction = self.transaction()?;
         if let Kind::View { record } = &transaction.kind {
             if let Some(update) = &record.update_v2 {
-                return Ok(Uint8Array::with_data_copied(update));
+                return Ok(JsBytes(update.to_vec()));
             }
             if let Some(update) = record.change() {
-                return translate(update::v1_to_v2(update)).or_throw(env).map(Uint8Array::from);
+                return translate(update::v1_to_v2(update)).or_throw(env).map(JsBytes);
             }
         }
         let core = transaction.open_document().or_throw(env)?;
-        core.write(env, None, |txn| Ok(document::encode_update_v2(txn))).map(Uint8Array::from)
+        core.write(env, None, |txn| Ok(document::encode_update_v2(txn))).map(JsBytes)
     }
 
     fn states(&self, env: Env) -> Result<States> {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::deletions::Deletions;
 use super::scan::{Block, ScanError, blocks_v1};
-use crate::protocol::lib0::{Reader, write_var_uint};
+use crate::protocol::lib0::Reader;
 
 /// Clocks of one client, sorted and apart from each other.
 type Ranges = Vec<Range<u32>>;
@@ -47,18 +48,10 @@ impl Contents {
 /// not, `yrs` loses some when it merges updates, or reads them.
 pub fn sort_deletions(update: &[u8]) -> Result<Vec<u8>, ScanError> {
     let (_, end) = blocks_v1(update)?;
-    let Contents { mut deletions, .. } = Contents::of(update)?;
-    deletions.retain(|_, ranges| !ranges.is_empty());
+    let mut deletions = Deletions::default();
+    deletions.read(&update[end..])?;
     let mut sorted = update[..end].to_vec();
-    write_var_uint(&mut sorted, deletions.len() as u64);
-    for (client, ranges) in deletions.iter().rev() {
-        write_var_uint(&mut sorted, *client);
-        write_var_uint(&mut sorted, ranges.len() as u64);
-        for range in ranges {
-            write_var_uint(&mut sorted, u64::from(range.start));
-            write_var_uint(&mut sorted, u64::from(range.end - range.start));
-        }
-    }
+    deletions.write(&mut sorted);
     Ok(sorted)
 }
 

@@ -1,5 +1,6 @@
 use super::value::MAX_JSON_DEPTH;
 use super::*;
+use crate::protocol::lib0::ReadError;
 use crate::protocol::update::scan_state_vector;
 use proptest::prelude::*;
 use yrs::updates::decoder::Decode;
