@@ -167,4 +167,19 @@ mod tests {
             assert_eq!(applied(indices), (text.to_owned(), is_waiting), "{label}");
         }
     }
+
+    #[test]
+    fn what_one_author_lacks_does_not_hold_up_another() {
+        let deleted = |client: u8, clock: u8| {
+            Bytes::copy_from_slice(&[1, 1, client, clock, 1, 1, 1, b't', 1, 0])
+        };
+        let Document(shared) = Document::new(DocumentOptions::default());
+        let mut txn = shared.content().doc.transact_mut();
+        let (mut state, mut failed) = (StateVector::default(), Vec::new());
+        let group = vec![(1, deleted(5, 0)), (2, deleted(6, 3))];
+        shared.apply_group(&mut txn, &mut state, group, &mut failed);
+        assert_eq!(failed, []);
+        assert_eq!(state, StateVector::from_iter([(ClientID::new(5), 1)]));
+        assert!(!shared.pending.lock().is_empty(), "the other one's waits");
+    }
 }

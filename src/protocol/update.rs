@@ -204,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn refuses_what_yrs_would_not_decode() {
+        let update = typed("x").remove(0);
+        // An embed, whose JSON is none.
+        let embed = [1, 1, 9, 0, 5, 1, 1, b'a', 1, b'{', 0];
+        let merged = merge(&[&update[..], &embed]);
+        assert!(matches!(merged, Err(MergeError::Decode(_))), "{merged:?}");
+    }
+
+    #[test]
     fn merges_updates_that_start_and_end_inside_of_each_others_gaps() {
         let text = "abcdefghij";
         let updates = typed(text);

@@ -160,6 +160,17 @@ fn text_that_is_not_typed_on_stays_apart() {
 }
 
 #[test]
+fn text_typed_before_something_is_typed_on_before_the_same() {
+    let text =
+        |clock: u8, origin: u8, right: u8| [1, 1, 5, clock, 0xc4, 5, origin, 6, right, 1, b'x', 0];
+    for (label, right, blocks) in [("the same", 3, 1), ("something else", 4, 2)] {
+        let joined = joined(&[text(8, 2, 3), text(9, 8, right)]).expect(label);
+        let seen = inspect_v1(&joined).expect(label);
+        assert_eq!(seen.spans[0].blocks, blocks, "{label}");
+    }
+}
+
+#[test]
 fn blocks_behind_text_that_was_typed_on_stay_as_they_are() {
     let first = [1, 1, 5, 0, 4, 1, 1, b't', 1, b'a', 0];
     let second = [1, 2, 5, 1, 0x84, 5, 0, 1, b'b', 0x81, 5, 1, 3, 0];
