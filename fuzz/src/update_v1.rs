@@ -11,13 +11,16 @@ use super::replica::Replica;
 /// Most memory for each byte: a block of two takes a few hundred inside of the CRDT.
 const BYTES_PER_BYTE: usize = 1024;
 
+/// Most memory of a scan for each byte: five of them may be the blocks of one more client.
+const SPAN_PER_BYTE: usize = 32;
+
 /// Some.
 const BASE: usize = 1 << 20;
 
 /// Scans, splits and merges an update, then applies it to documents.
 pub fn update_v1(data: &[u8]) {
     let limit = BASE + BYTES_PER_BYTE * data.len();
-    let Ok(seen) = memory::within(4096, || inspect_v1(data)) else {
+    let Ok(seen) = memory::within(4096 + SPAN_PER_BYTE * data.len(), || inspect_v1(data)) else {
         assert!(!Replica::new().apply([data]), "what the scan refuses must not be applied");
         return;
     };
