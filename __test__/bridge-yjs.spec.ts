@@ -183,6 +183,8 @@ test('events_tell_of_every_change_in_order', async (t) => {
     await writer.provider.flush()
   }
   await provider.flush()
+  // The writer first: were it behind, no event of this document would tell when it is not any more.
+  await until(writer.doc, 'update', () => writer.text.toString().replaceAll(/[^!]/g, '').length === 8)
   await until(doc, 'update', () => text.toString() === writer.text.toString())
   t.is(mirror, text.toString())
   t.deepEqual(Y.encodeStateVector(replica), vector)
