@@ -14,6 +14,13 @@ use super::shared::{Shared, invalid};
 use crate::error::ProviderError;
 use crate::protocol::update::{Inspection, inspect_v1, join, sort_deletions, split_at_gaps};
 
+/// A V1 update that was checked and decoded, and is not in a document yet.
+pub struct DecodedUpdate {
+    pub(super) parts: SmallVec<[Part; 1]>,
+    /// Bytes it had.
+    pub(super) len: usize,
+}
+
 impl Shared {
     /// Applies updates joined, because that is faster; one by one if that fails, because one bad update must not take its
     /// neighbours with it, or if something is missing among them. Applying one again does nothing.

@@ -8,7 +8,7 @@ use super::attachment::AttachmentId;
 
 /// Bytes of waiting updates per document. Past it they are dropped and the document asks for what it lacks (T 23).
 const MAX_BYTES: usize = 64 * 1024 * 1024;
-/// Merging is quadratic in the number of updates, applying is not: small groups are fastest.
+/// Larger groups are not faster, and one that can't be joined is applied one by one.
 pub(super) const GROUP_COUNT: usize = 16;
 const GROUP_BYTES: usize = 64 * 1024;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use yrs::{Origin, ReadTxn, Store, Transact, Transaction, TransactionMut};
 
-use super::apply::{decode, inspect};
+use super::apply::{DecodedUpdate, decode, inspect};
 use super::local::LocalDocument;
 use super::record::Record;
 use super::shared::invalid;
@@ -128,7 +128,23 @@ impl LocalDocument {
         update: &[u8],
         origin: &[u8],
     ) -> Result<Option<Arc<Record>>, ProviderError> {
+        self.apply_decoded(self.decode_update(update)?, origin)
+    }
+
+    /// Checks and decodes a V1 update, without the baton. For bytes that may be gone when the document is there to apply
+    /// them: they belong to JavaScript, and whoever waits for the document may be told something before.
+    pub fn decode_update(&self, update: &[u8]) -> Result<DecodedUpdate, ProviderError> {
         let parts = decode(&self.shared.fence, update, &inspect(update)?)?;
+        Ok(DecodedUpdate { parts, len: update.len() })
+    }
+
+    /// Applies an update of [`Self::decode_update`].
+    pub fn apply_decoded(
+        &self,
+        update: DecodedUpdate,
+        origin: &[u8],
+    ) -> Result<Option<Arc<Record>>, ProviderError> {
+        let DecodedUpdate { parts, len } = update;
         let apply = |txn: &mut TransactionMut<'_>| {
             let mut pending = self.shared.pending.lock();
             let mut state = txn.state_vector();
@@ -137,7 +153,7 @@ impl LocalDocument {
                 .try_for_each(|part| pending.apply(txn, part, &mut state))
                 .map_err(|error| invalid(format!("the update can't be applied: {error}")))?;
             if txn.has_changes() {
-                self.shared.grow(update.len());
+                self.shared.grow(len);
             }
             Ok(())
         };

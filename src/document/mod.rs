@@ -45,6 +45,7 @@ mod value;
 mod weak_link;
 mod xml;
 
+pub use apply::DecodedUpdate;
 pub use attachment::{Attachment, AttachmentId, JobDone};
 pub use commit::encode_update_v2;
 pub use edit::{

@@ -25,13 +25,13 @@ use crate::error::ProviderError;
 use crate::session::{Event, Frame, Output, Session, SessionConfig, Status};
 
 /// Commands and messages handled before the others get their turn.
-const INPUTS_PER_TURN: usize = 128;
+const INPUTS_PER_TURN: usize = 512;
 
 /// Bytes handed to the socket before the others get their turn.
 const BYTES_PER_TURN: usize = 256 * 1024;
 
 /// Turns in a row before other tasks of the runtime get theirs.
-const TURNS_PER_POLL: usize = 16;
+const TURNS_PER_POLL: usize = 4;
 
 /// Everything a driver needs.
 pub struct DriverConfig {

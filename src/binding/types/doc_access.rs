@@ -95,10 +95,12 @@ impl DocCore {
         update: &[u8],
         origin: Option<Reference>,
     ) -> Result<()> {
+        // First: the bytes are lent, and what listeners do meanwhile may take them away.
+        let update = self.local.decode_update(update).or_throw(env)?;
         self.touch(env)?;
         let identity = unboxed(env, origin.as_ref())
             .and_then(|origin| self.thread.identities.find(env, origin))?;
-        let record = self.local.apply_update(update, &identity).or_throw(env)?;
+        let record = self.local.apply_decoded(update, &identity).or_throw(env)?;
         self.emit_local(env, record, origin)
     }
 
