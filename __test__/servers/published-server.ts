@@ -115,7 +115,8 @@ export class PublishedServer extends EventEmitter {
     // It hears the log from here on, and says what it has to say to nobody.
     this.#assignments.set(socket, { roomId, docId })
     socket.on('disconnect', () => this.#assignments.delete(socket))
-    const note = (event: string) => this.emit('lost', event)
+    const note = (event: string, data: Buffer, offset?: unknown) =>
+      this.emit('lost', event, readFrame(event, data, offset))
     socket.onAny(note)
     await this.#options.hydrated?.(docId)
     this.#hydrate(socket, { roomId, docId })

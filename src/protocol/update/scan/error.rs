@@ -36,7 +36,7 @@ pub enum ScanError {
     /// A clock is larger than `yrs` can count.
     #[error("clock out of range")]
     ClockOutOfRange,
-    /// Values are nested deeper than [`MAX_DEPTH`], or JSON text deeper than `yrs` reads it.
+    /// Values are nested deeper than the limit, or JSON text deeper than `yrs` reads it.
     #[error("values nested too deep")]
     TooDeep,
     /// Bytes are left after the end.
